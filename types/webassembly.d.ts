@@ -1,0 +1,44 @@
+/**
+ * The part of the WebAssembly JavaScript interface that the engine uses. Every runtime has it, but TypeScript
+ * declares it only together with the browser's types, which the engine must not see.
+ */
+declare namespace WebAssembly {
+  interface MemoryDescriptor {
+    initial: number;
+    maximum?: number;
+    shared?: boolean;
+  }
+
+  /** Linear memory; `buffer` is a SharedArrayBuffer when it was made with `shared: true`. */
+  class Memory {
+    constructor(descriptor: MemoryDescriptor);
+    readonly buffer: ArrayBuffer | SharedArrayBuffer;
+    /** Adds pages of 64 KiB; views over `buffer` must be taken anew. */
+    grow(deltaPages: number): number;
+  }
+
+  class Global {
+    constructor(descriptor: { value: string; mutable?: boolean }, value?: number | bigint);
+    value: unknown;
+  }
+
+  type ExportValue = CallableFunction | Memory | Global;
+  type Imports = Record<string, Record<string, ExportValue>>;
+  type Exports = Record<string, ExportValue>;
+
+  class Module {
+    constructor(bytes: ArrayBufferView | ArrayBuffer);
+    static exports(module: Module): { name: string; kind: string }[];
+    static imports(module: Module): { module: string; name: string; kind: string }[];
+    static customSections(module: Module, name: string): ArrayBuffer[];
+  }
+
+  class Instance {
+    constructor(module: Module, imports?: Imports);
+    readonly exports: Exports;
+  }
+
+  class CompileError extends Error {}
+  class LinkError extends Error {}
+  class RuntimeError extends Error {}
+}
