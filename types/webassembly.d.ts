@@ -26,11 +26,10 @@ declare namespace WebAssembly {
   type Imports = Record<string, Record<string, ExportValue>>;
   type Exports = Record<string, ExportValue>;
 
+  /** Compiled code; it can be posted to a worker thread, which then need not compile it again. */
   class Module {
     constructor(bytes: ArrayBufferView | ArrayBuffer);
-    static exports(module: Module): { name: string; kind: string }[];
-    static imports(module: Module): { module: string; name: string; kind: string }[];
-    static customSections(module: Module, name: string): ArrayBuffer[];
+    private readonly brand: 'WebAssembly.Module';
   }
 
   class Instance {
@@ -38,7 +37,6 @@ declare namespace WebAssembly {
     readonly exports: Exports;
   }
 
-  class CompileError extends Error {}
-  class LinkError extends Error {}
+  /** A trap inside the module, such as an address beyond the memory. */
   class RuntimeError extends Error {}
 }
