@@ -133,7 +133,7 @@ function judgeEngineImport(file, target) {
  */
 function judgeRelativeImport(file, layerName, layer, specifier) {
   const target = normalize(join(dirname(file), specifier.replace(/\?.*$/, ''))).replace(
-    /\.ts$/,
+    /\.[jt]s$/,
     '',
   );
   if (target.endsWith('/index') && file.startsWith(`${dirname(target)}/`)) {
