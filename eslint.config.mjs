@@ -51,6 +51,11 @@ export default defineConfig(
     rules: { 'no-console': 'error' },
   },
   {
+    // CommonJS has no other way to load a module.
+    files: ['**/*.cjs'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
     // AssemblyScript looks like TypeScript but has its own types; the kernel's compiler checks them.
     files: ['src/engine/kernel/**/*.ts'],
     ignores: ['src/engine/kernel/layout*.ts'],

@@ -2,60 +2,41 @@
  * Compiles the per-frame loops (src/engine/kernel, AssemblyScript) to one WebAssembly module and writes it as a
  * TypeScript file, so that bundles and tests import it like any other module. Does nothing when no input changed.
  *
- * Usage: node scripts/build-kernel.mjs [--entry FILE] [--out DIR]
+ * Usage: node scripts/build-kernel.mjs [FOLDER]
+ * FOLDER holds index.ts and is src/engine/kernel unless told otherwise.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 
-import { dataSectionSize } from './wasm-sections.mjs';
+import { contentHash } from './lib/content-hash.mjs';
+import { ROOT } from './lib/run.mjs';
+import { dataSectionSize } from './lib/wasm-sections.mjs';
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const { values: options } = parseArgs({
-  options: { entry: { type: 'string' }, out: { type: 'string' } },
-});
-const entry = resolve(root, options.entry ?? 'src/engine/kernel/index.ts');
-const outDir = resolve(options.out ?? join(dirname(entry), 'build'));
-const compilerManifest = createRequire(import.meta.url).resolve('assemblyscript/package.json');
-const compiler = join(dirname(compilerManifest), 'bin', 'asc.js');
-const outFile = join(outDir, 'kernel-bytes.ts');
-
-/** Shared memory of at most 4 GiB comes from the host; `stub` means no heap and no collector. */
+/** The host brings the shared memory, of at most 4 GiB; `stub` means no heap and no collector. */
 const FLAGS = [
   ...['-O3', '--noAssert', '--runtime', 'stub'],
   ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
   ...['--enable', 'threads', '--enable', 'simd', '--enable', 'bulk-memory'],
 ];
 
-/** One hash over everything that decides the output: compiler version, flags, this script, all kernel sources. */
+const folder = resolve(ROOT, process.argv[2] ?? 'src/engine/kernel');
+const entry = join(folder, 'index.ts');
+const outDir = join(folder, 'build');
+const outFile = join(outDir, 'kernel-bytes.ts');
+const compilerManifest = createRequire(import.meta.url).resolve('assemblyscript/package.json');
+const compiler = join(dirname(compilerManifest), 'bin', 'asc.js');
+
+/** One hash over everything that decides the output: kernel sources, compiler version, and the flags here. */
 function inputHash() {
-  const hash = createHash('sha256').update(readFileSync(compilerManifest)).update(FLAGS.join(' '));
-  hash.update(readFileSync(fileURLToPath(import.meta.url)));
-  const sources = readdirSync(dirname(entry), { recursive: true, encoding: 'utf8' })
-    .map((name) => resolve(dirname(entry), name))
-    .filter((file) => file.endsWith('.ts') && !file.startsWith(outDir))
-    .sort();
-  for (const file of sources) {
-    hash.update(relative(root, file)).update('\0').update(readFileSync(file));
-  }
-  return hash.digest('hex').slice(0, 32);
+  const settings = ['scripts/build-kernel.mjs', relative(ROOT, compilerManifest)];
+  const isSource = (/** @type {string} */ file) => !file.startsWith(outDir);
+  return contentHash(ROOT, [...settings, relative(ROOT, folder)], isSource);
 }
 
 /** Runs the compiler; its messages go straight to the terminal. */
 function compile() {
-  mkdirSync(outDir, { recursive: true });
   const wasmFile = join(outDir, `kernel-${String(process.pid)}.wasm`);
   try {
     execFileSync(process.execPath, [compiler, entry, ...FLAGS, '--outFile', wasmFile], {
@@ -69,8 +50,11 @@ function compile() {
   }
 }
 
-/** A data segment would be written again by every thread that instantiates the module. */
-function checkModule(/** @type {Uint8Array} */ binary) {
+/**
+ * A data segment would be written again by every thread that instantiates the module.
+ * @param {Uint8Array} binary
+ */
+function checkModule(binary) {
   const size = dataSectionSize(binary);
   if (size > 0) {
     throw new Error(
@@ -80,8 +64,12 @@ function checkModule(/** @type {Uint8Array} */ binary) {
   }
 }
 
-/** Writes the module as base64 text under a temporary name first: a reader never sees half a file. */
-function writeModule(/** @type {string} */ header, /** @type {Uint8Array} */ binary) {
+/**
+ * Writes the module as base64 text, under a temporary name first: a reader never sees half a file.
+ * @param {string} header
+ * @param {Uint8Array} binary
+ */
+function writeModule(header, binary) {
   const text = [
     header,
     '/** The kernel module, for WebAssembly.Module after decoding. */',
@@ -96,11 +84,12 @@ function writeModule(/** @type {string} */ header, /** @type {Uint8Array} */ bin
 
 function buildKernel() {
   if (!existsSync(entry)) {
-    console.log(`kernel: no ${relative(root, entry)} yet, nothing to build`);
+    console.log(`kernel: no ${relative(ROOT, entry)} yet, nothing to build`);
     return;
   }
   const header = `// Generated by scripts/build-kernel.mjs from inputs ${inputHash()}. Do not edit.`;
   if (existsSync(outFile) && readFileSync(outFile, 'utf8').startsWith(header)) return;
+  mkdirSync(outDir, { recursive: true });
   const binary = compile();
   checkModule(binary);
   writeModule(header, binary);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { dataSectionSize } from '../../scripts/wasm-sections.mjs';
+import { dataSectionSize } from '../../../scripts/lib/wasm-sections.mjs';
 
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 const MEMORY_SECTION = [0x05, 0x03, 0x01, 0x00, 0x01];
