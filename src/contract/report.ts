@@ -1,0 +1,138 @@
+/**
+ * Reports: what a run moved, by host, queue, VM, switch and migration, with the conservation block.
+ * All figures are counted in frames and bytes; nothing is sampled.
+ */
+import { z } from 'zod';
+import { DROP_REASONS } from './drop-reasons';
+import { vlanModeSchema } from './model';
+
+const count = z.int().min(0);
+
+/** Frames dropped, by reason; reasons that did not occur are left out. */
+export const dropsSchema = z.partialRecord(z.enum(DROP_REASONS.map((reason) => reason.code)), count);
+export type Drops = z.infer<typeof dropsSchema>;
+
+/** entered + copiesMade = delivered + dropped + held, to the frame, once nothing moves. */
+export const conservationSchema = z.object({
+  /** Frames that entered: from the wire, and from the VMs. */
+  entered: z.object({ fromWire: count, fromVms: count, announced: count }),
+  /** Additional copies made to reach several ports. */
+  copiesMade: count,
+  delivered: z.object({ toVms: count, toWire: count }),
+  dropped: dropsSchema,
+  /** Frames still in rings and hold lists, counted there. */
+  held: count,
+  holds: z.boolean(),
+});
+export type Conservation = z.infer<typeof conservationSchema>;
+
+export const queueReportSchema = z.object({
+  adapter: z.string(),
+  queueId: z.int(),
+  vm: z.string().nullable(),
+  macs: z.array(z.string()),
+  vlan: vlanModeSchema.nullable(),
+  /** False when it was freed before the report. */
+  live: z.boolean(),
+  frames: count,
+  bytes: count,
+  indications: count,
+  interrupts: count,
+  dropped: dropsSchema,
+});
+
+export const vmReportSchema = z.object({
+  vmId: z.string(),
+  name: z.string(),
+  framesDelivered: count,
+  bytesDelivered: count,
+  framesSent: count,
+  bytesSent: count,
+});
+
+export const switchReportSchema = z.object({
+  adapter: z.string(),
+  /** Frames sent to one known port or to the wire. */
+  forwarded: count,
+  /** Frames sent to all ports of their VLAN. */
+  flooded: count,
+  dropped: dropsSchema,
+  learnedMacs: count,
+});
+
+export const linkReportSchema = z.object({ linkId: z.string(), name: z.string(), frames: count, bytes: count, loops: count });
+
+export const hostReportSchema = z.object({
+  hostId: z.string(),
+  name: z.string(),
+  queues: z.array(queueReportSchema),
+  vms: z.array(vmReportSchema),
+  switches: z.array(switchReportSchema),
+  links: z.array(linkReportSchema),
+  conservation: conservationSchema,
+});
+export type HostReport = z.infer<typeof hostReportSchema>;
+
+export const fabricReportSchema = z.object({
+  ports: z.array(z.object({ name: z.string(), framesIn: count, bytesIn: count, framesOut: count, bytesOut: count, dropped: count })),
+  links: z.array(linkReportSchema),
+  /** entered + copiesMade = delivered + dropped + held, of the fabric itself. */
+  entered: count,
+  copiesMade: count,
+  delivered: count,
+  dropped: count,
+  held: count,
+  learnedMacs: count,
+  holds: z.boolean(),
+});
+export type FabricReport = z.infer<typeof fabricReportSchema>;
+
+export const migrationReportSchema = z.object({
+  migrationId: z.string(),
+  vmId: z.string(),
+  vmName: z.string(),
+  fromHostId: z.string(),
+  toHostId: z.string(),
+  outcome: z.enum(['running', 'completed', 'failed', 'cancelled']),
+  /** Why it failed or was cancelled; else empty. */
+  reason: z.string(),
+  phases: z.array(z.object({ phase: z.string(), startMs: z.number(), durationMs: z.number() })),
+  /** Time between the guest's last instruction on the source and its first on the target. */
+  downtimeMs: z.number().nullable(),
+  totalMs: z.number(),
+  sentBytes: z.number(),
+  remainingBytes: z.number(),
+  totalBytes: z.number(),
+  rounds: z.int(),
+  /** Measured by stamped probe frames over the whole migration; null where the VM has no address to probe. */
+  probe: z
+    .object({ sent: z.int(), received: z.int(), lost: z.int(), duplicated: z.int(), reordered: z.int(), silenceMs: z.number() })
+    .nullable(),
+  /** Frames for the VM that were held on the source and sent on after it had moved. */
+  heldFrames: z.int(),
+});
+export type MigrationReport = z.infer<typeof migrationReportSchema>;
+
+export const stepReportSchema = z.object({
+  index: z.int(),
+  step: z.string(),
+  ok: z.boolean(),
+  durationMs: z.number(),
+  text: z.string(),
+});
+
+/** What `npm run lab -- FILE --report REPORT.json` writes. */
+export const labReportSchema = z.object({
+  schema: z.literal(1),
+  lab: z.string(),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number(),
+  ok: z.boolean(),
+  steps: z.array(stepReportSchema),
+  hosts: z.array(hostReportSchema),
+  fabric: fabricReportSchema,
+  migrations: z.array(migrationReportSchema),
+  /** Sum over all hosts. */
+  conservation: conservationSchema,
+});
+export type LabReport = z.infer<typeof labReportSchema>;
