@@ -1,0 +1,12 @@
+/** Entry of the kernel module: what threads call. `docs/memory-layout.md` describes the blocks that they pass. */
+export { adapterHasWork, adapterTurn, putFence } from './adapter';
+export { fabricHasWork, fabricTurn } from './fabric';
+export { filterLookup, filterSlot } from './filter-table';
+export { guestTurn, inconsistentPages, kick, vcpuDue, vcpuHasWork, vcpuTurn } from './guest';
+export { deframe, enframe, generate, lastBytes, lastFrames, replay, wirePut, wireTake } from './link';
+export { macAge, macForget, macKey, macLearn, macLookup } from './mac-table';
+export { checksum, countDirty, lastScan, markAll, putPages, takeDirty } from './pages';
+export { flushHold } from './port';
+export { adopt, announce, disown, passFence, sendHeld, serveHasWork, serveTurn } from './serve';
+export { wake } from './thread';
+export { wireEmpty } from './wire-ring';

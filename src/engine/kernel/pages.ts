@@ -1,0 +1,94 @@
+/** Page work of a migration: taking dirty pages into private copies, checksums, writing pages back. */
+import { PAGE_SHIFT, PAGE_SIZE } from './layout';
+
+/** 64-bit checksum of a block whose length is a multiple of 8; not cryptographic. */
+export function checksum(at: u32, length: u32): u64 {
+  let a: u64 = 0x9e3779b97f4a7c15 ^ u64(length);
+  let b: u64 = 0xc2b2ae3d27d4eb4f;
+  const end = at + (length & ~15);
+  for (; at < end; at += 16) {
+    a = rotl<u64>(a ^ load<u64>(at), 29) * 0x9fb21c651e98df25;
+    b = rotl<u64>(b ^ load<u64>(at, 8), 31) * 0xa24baed4963ee407;
+  }
+  if ((length & 8) != 0) a = rotl<u64>(a ^ load<u64>(at), 29) * 0x9fb21c651e98df25;
+  a ^= rotl<u64>(b, 17);
+  a = (a ^ (a >> 32)) * 0xd6e8feb86659fd93;
+  return a ^ (a >> 29);
+}
+
+/** Marks every page dirty. */
+export function markAll(bitmap: u32, pages: u32): void {
+  memory.fill(bitmap, 0, ((pages + 31) >> 5) * 4);
+  for (let page: u32 = 0; page < pages; page++) {
+    const word = bitmap + (page >> 5) * 4;
+    store<u32>(word, load<u32>(word) | (1 << (page & 31)));
+  }
+}
+
+export function countDirty(bitmap: u32, pages: u32): u32 {
+  let n: u32 = 0;
+  const words = (pages + 31) >> 5;
+  for (let i: u32 = 0; i < words; i++) n += u32(popcnt<u32>(atomic.load<u32>(bitmap + i * 4)));
+  return n;
+}
+
+function isZero(at: u32): bool {
+  for (let i: u32 = 0; i < <u32>PAGE_SIZE; i += 16) if ((load<u64>(at + i) | load<u64>(at + i, 8)) != 0) return false;
+  return true;
+}
+
+/** Where takeDirty stopped: the page to go on with. */
+export let scanNext: u32 = 0;
+export function lastScan(): u32 {
+  return scanNext;
+}
+
+/**
+ * Takes up to `limit` dirty pages from `from` on: clears the mark, copies the page, writes its
+ * number. Numbers (u32) go to `numbers`, with bit 31 set for a page of zeros, which is not copied;
+ * the others go to `copies`, one after the other. Returns how many numbers were written.
+ */
+export function takeDirty(bitmap: u32, memoryStart: u32, pages: u32, from: u32, limit: u32, numbers: u32, copies: u32): u32 {
+  let n: u32 = 0;
+  let page = from;
+  while (page < pages && n < limit) {
+    const word = bitmap + (page >> 5) * 4;
+    const bit: u32 = 1 << (page & 31);
+    const bits = atomic.load<u32>(word);
+    if (bits >>> (page & 31) == 0) {
+      page = (page | 31) + 1;
+      continue;
+    }
+    if ((bits & bit) != 0) {
+      // Pairs with markDirty: cleared before the copy, so a later write marks the page again.
+      atomic.and<u32>(word, ~bit);
+      const at = memoryStart + (page << PAGE_SHIFT);
+      if (isZero(at)) store<u32>(numbers + n * 4, page | 0x80000000);
+      else {
+        memory.copy(copies, at, PAGE_SIZE);
+        copies += PAGE_SIZE;
+        store<u32>(numbers + n * 4, page);
+      }
+      n++;
+    }
+    page++;
+  }
+  scanNext = page;
+  return n;
+}
+
+/** Writes received pages into memory: the counterpart of takeDirty. Returns false on a page number out of range. */
+export function putPages(memoryStart: u32, pages: u32, numbers: u32, n: u32, copies: u32): bool {
+  for (let i: u32 = 0; i < n; i++) {
+    const number = load<u32>(numbers + i * 4);
+    const page = number & 0x7fffffff;
+    if (page >= pages) return false;
+    const at = memoryStart + (page << PAGE_SHIFT);
+    if ((number & 0x80000000) != 0) memory.fill(at, 0, PAGE_SIZE);
+    else {
+      memory.copy(at, copies, PAGE_SIZE);
+      copies += PAGE_SIZE;
+    }
+  }
+  return true;
+}

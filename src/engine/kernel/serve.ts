@@ -1,0 +1,520 @@
+/**
+ * A serving thread's turn: the thread of a queue, or the default queue's thread. It harvests all
+ * completed frames of its queue and indicates them in one go, takes what other threads have for its
+ * NICs, takes what its guests send, and posts receive buffers.
+ *
+ * Handover of a NIC between two owners (`docs/design.md` §4):
+ * ```
+ *  old owner  fence found → rewind → N_PHASE = MOVING → N_OWNER = next     (passFence)
+ *  control    waits until every serving thread has begun a new turn        (nobody pushes to the old one now)
+ *  old owner  passes on what its rings still hold for the NIC              (forwardStale, in takeRing)
+ *  new owner  delivers what the old one passes on; holds or leaves waiting everything else
+ *  new owner  delivers what it held → N_PHASE = OWNED                      (adopt)
+ * ```
+ */
+import {
+  A_NICS,
+  BURST,
+  BUFFER_DATA,
+  C_ADDRESS,
+  C_COOKIE,
+  C_FENCE,
+  C_FLAGS,
+  C_LENGTH,
+  C_NIC,
+  C_SOURCE_HIGH,
+  C_SOURCE_LOW,
+  C_VLAN,
+  COMPLETION_SIZE,
+  A_THREAD,
+  CT_ANNOUNCED,
+  CT_FROM_VMS,
+  CT_INDICATIONS,
+  CT_STALE,
+  DROP_BAD_DESCRIPTOR,
+  DROP_MALFORMED,
+  DROP_PORT_DOWN,
+  DROP_SOURCE_MAC_REFUSED,
+  DROP_TAG_REFUSED,
+  BUFFER_REFERENCES,
+  E_ADDRESS,
+  E_LENGTH,
+  E_NIC,
+  E_VLAN,
+  ENTRY_SIZE,
+  FRAME_MAX,
+  FRAME_MIN,
+  FREE_ADDRESS,
+  FREE_COOKIE,
+  FREE_SIZE,
+  MAX_THREADS,
+  N_DROPPED,
+  N_HOLD_RING,
+  N_KICK,
+  N_MAC_COUNT,
+  N_MACS,
+  N_NEXT_OWNER,
+  N_OWNER,
+  N_PHASE,
+  N_PREVIOUS_OWNER,
+  N_RX_AVAIL,
+  N_RX_DESC,
+  N_RX_LAST_AVAIL,
+  N_RX_SIZE,
+  N_RX_USED,
+  N_RX_USED_NEXT,
+  N_STARVED,
+  N_STATE,
+  N_TX_AVAIL,
+  N_TX_BYTES,
+  N_TX_DESC,
+  N_TX_FRAMES,
+  N_TX_LAST_AVAIL,
+  N_TX_SIZE,
+  N_TX_USED,
+  N_TX_USED_NEXT,
+  N_VLAN,
+  NIC_HOLDING,
+  NIC_MOVING,
+  NIC_OWNED,
+  NIC_UP,
+  Q_COMPLETION_RING,
+  Q_FENCES,
+  Q_FENCES_PASSED,
+  Q_FREE_RING,
+  Q_HANDLED,
+  Q_ID,
+  Q_INDICATIONS,
+  Q_MODE,
+  Q_NIC,
+  QUEUE_SHARED_MEMORY,
+  R_CAPACITY,
+  R_HEAD,
+  R_NEXT,
+  RX_BUFFER_MIN,
+  T_ADAPTER,
+  T_IN_RINGS,
+  T_INDEX,
+  T_NIC_COUNT,
+  T_NIC_LIST,
+  T_NOTICES,
+  T_OUT_RINGS,
+  T_PENDING,
+  T_POOL_FREE,
+  T_POOL_SIZE,
+  T_HELD,
+  T_QUEUE,
+  T_STALLED,
+  VIRTIO_NET_HEADER,
+  VRING_DESC_WRITE,
+} from './layout';
+import {
+  availCount,
+  copyIn,
+  countDelivered,
+  deliver,
+  flushHold,
+  hasReceiveBuffer,
+  publishUsed,
+  takeDescriptor,
+  takenHead,
+  takenLength,
+  TAKE_BAD,
+  writeUsed,
+} from './port';
+import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from './ring';
+import { forward, learnFromWire, toWire } from './switch';
+import { bufferOf, bump, count, countDrop, frameOf, poolRelease, poolTake, reclaim, reclaimAll, signal, threadAt, wake } from './thread';
+
+const ETHERTYPE_VLAN: u32 = 0x0081;
+
+// ── Handover ────────────────────────────────────────────────────────────────────────────────────
+
+function removeFromList(thread: u32, nic: u32): void {
+  const list = load<u32>(thread, T_NIC_LIST);
+  const n = load<u32>(thread, T_NIC_COUNT);
+  for (let i: u32 = 0; i < n; i++) {
+    if (load<u32>(list + i * 4) != nic) continue;
+    store<u32>(list + i * 4, load<u32>(list + (n - 1) * 4));
+    store<u32>(thread, n - 1, T_NIC_COUNT);
+    return;
+  }
+}
+
+/** The old owner gives a NIC away: everything before the fence is delivered. */
+export function passFence(thread: u32, nic: u32): void {
+  publishUsed(nic);
+  // Guest buffers that were posted and not filled go back: the avail cursor returns to the used one.
+  store<u32>(nic, load<u32>(nic, N_RX_USED_NEXT), N_RX_LAST_AVAIL);
+  removeFromList(thread, nic);
+  store<u32>(nic, load<u32>(thread, T_INDEX), N_PREVIOUS_OWNER);
+  atomic.store<u32>(nic, NIC_MOVING, N_PHASE);
+  const next = load<u32>(nic, N_NEXT_OWNER);
+  // Pairs with toNic and takeRing: cursors and phase are written before the owner changes.
+  atomic.store<u32>(nic, next, N_OWNER);
+  atomic.add<u32>(thread + T_NOTICES, 1);
+  wake(threadAt(thread, next));
+}
+
+/** The new owner takes a NIC: what it held goes first. Called between two turns of its thread. */
+export function adopt(thread: u32, nic: u32): void {
+  const list = load<u32>(thread, T_NIC_LIST);
+  const n = load<u32>(thread, T_NIC_COUNT);
+  atomic.store<u32>(nic, NIC_OWNED, N_PHASE);
+  if (atomic.load<u32>(nic, N_STATE) != NIC_HOLDING) flushHold(thread, nic);
+  store<u32>(list + n * 4, nic);
+  store<u32>(thread, n + 1, T_NIC_COUNT);
+  publishUsed(nic);
+}
+
+/** The serving thread lets go of a NIC that is taken away for good (its VM is stopped or gone). */
+export function disown(thread: u32, nic: u32): void {
+  publishUsed(nic);
+  removeFromList(thread, nic);
+}
+
+/** True while this queue's own NIC is on its way here: its frames wait in the rings. */
+function mustWait(thread: u32, queue: u32): bool {
+  const nic = load<u32>(queue, Q_NIC);
+  if (nic == 0) return false;
+  return atomic.load<u32>(nic, N_OWNER) != load<u32>(thread, T_INDEX) || atomic.load<u32>(nic, N_PHASE) == NIC_MOVING;
+}
+
+// ── Own queue: harvest and indicate ──────────────────────────────────────────────────────────────
+
+/** One completed frame of a VM queue. Returns false when the guest must post buffers first. */
+function indicateToNic(thread: u32, queue: u32, nic: u32, entry: u32, mayWait: bool): bool {
+  const length = u32(load<u16>(entry, C_LENGTH));
+  if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
+    const next = load<u32>(nic, N_RX_USED_NEXT);
+    store<u32>(nic, next + 1, N_RX_USED_NEXT);
+    writeUsed(nic, load<u32>(nic, N_RX_USED), load<u32>(nic, N_RX_SIZE), next, load<u32>(entry, C_COOKIE), VIRTIO_NET_HEADER + length);
+    countDelivered(thread, nic, length);
+    return true;
+  }
+  if (mayWait && atomic.load<u32>(nic, N_STATE) == NIC_UP && !hasReceiveBuffer(nic)) return false;
+  const vlan = u32(load<u16>(entry, C_VLAN));
+  // The port's policy decides from the completion, before the one copy into the guest.
+  if ((vlan & 0xfff) == load<u32>(nic, N_VLAN)) deliver(thread, nic, load<u32>(entry, C_ADDRESS), length, vlan);
+  else forward(thread, 0, load<u32>(entry, C_ADDRESS), length, vlan);
+  poolRelease(thread, load<u32>(entry, C_COOKIE));
+  return true;
+}
+
+/** Harvests a burst of the thread's queue: one receive indication of everything completed, up to the burst. */
+function harvest(thread: u32, queue: u32): u32 {
+  const ring = load<u32>(queue, Q_COMPLETION_RING);
+  let head = load<u32>(ring, R_HEAD);
+  const n = min(ringAvailable(ring), <u32>BURST);
+  if (n == 0) return 0;
+  const adapter = load<u32>(thread, T_ADAPTER);
+  const own = load<u32>(queue, Q_NIC);
+  const isDefault = load<u32>(queue, Q_ID) == 0;
+  // A fence behind them means that the NIC leaves: then nothing may wait for the guest.
+  const mayWait = load<u32>(queue, Q_FENCES) == load<u32>(queue, Q_FENCES_PASSED);
+  let frames: u64 = 0;
+  for (let i: u32 = 0; i < n; i++) {
+    const entry = ringEntry(ring, head, COMPLETION_SIZE);
+    if ((load<u16>(entry, C_FLAGS) & C_FENCE) != 0) {
+      passFence(thread, load<u32>(load<u32>(adapter, A_NICS) + u32(load<u16>(entry, C_NIC)) * 4));
+      store<u32>(queue, load<u32>(queue, Q_FENCES_PASSED) + 1, Q_FENCES_PASSED);
+      head++;
+      if (isDefault) continue;
+      break; // what follows belongs to the NIC's next time on this queue
+    }
+    const vlan = u32(load<u16>(entry, C_VLAN));
+    learnFromWire(thread, adapter, load<u32>(entry, C_SOURCE_LOW), u32(load<u16>(entry, C_SOURCE_HIGH)), vlan & 0xfff);
+    if (isDefault) {
+      forward(thread, 0, load<u32>(entry, C_ADDRESS), u32(load<u16>(entry, C_LENGTH)), vlan);
+      poolRelease(thread, load<u32>(entry, C_COOKIE));
+    } else if (!indicateToNic(thread, queue, own, entry, mayWait)) {
+      atomic.store<u32>(own, 1, N_STARVED);
+      store<u32>(thread, 1, T_STALLED);
+      break;
+    }
+    head++;
+    frames++;
+  }
+  ringAdvance(ring, head);
+  if (frames != 0) {
+    bump(queue + Q_INDICATIONS, 1);
+    bump(queue + Q_HANDLED, frames);
+    count(thread, CT_INDICATIONS, 1);
+  }
+  return u32(frames);
+}
+
+/** Posts receive buffers until the free ring is full: the guest's own, or the thread's pool. */
+function post(thread: u32, queue: u32): void {
+  const ring = load<u32>(queue, Q_FREE_RING);
+  const capacity = load<u32>(ring, R_CAPACITY);
+  if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
+    const nic = load<u32>(queue, Q_NIC);
+    if (atomic.load<u32>(nic, N_STATE) == NIC_UP && !mustWait(thread, queue)) postGuestBuffers(nic, ring, capacity);
+  } else {
+    // A quarter of the pool stays for frames that guests send.
+    const reserve = load<u32>(thread, T_POOL_SIZE) >> 2;
+    while (load<u32>(thread, T_POOL_FREE) > reserve) {
+      const entry = ringReserve(ring, FREE_SIZE);
+      if (entry == 0) break;
+      const buffer = poolTake(thread);
+      store<u32>(entry, buffer + BUFFER_DATA, FREE_ADDRESS);
+      store<u32>(entry, buffer, FREE_COOKIE);
+    }
+  }
+  ringPublish(ring);
+}
+
+function postGuestBuffers(nic: u32, ring: u32, capacity: u32): void {
+  const size = load<u32>(nic, N_RX_SIZE);
+  const avail = load<u32>(nic, N_RX_AVAIL);
+  let last = load<u32>(nic, N_RX_LAST_AVAIL);
+  let n = availCount(nic, avail, size, last);
+  while (n != 0) {
+    if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) >= capacity) break;
+    const address = takeDescriptor(nic, load<u32>(nic, N_RX_DESC), avail, size, last, VRING_DESC_WRITE);
+    if (address == TAKE_BAD || takenLength < <u32>RX_BUFFER_MIN) {
+      // Used entries must follow avail order here: only with nothing posted can it be handed back.
+      if (last != load<u32>(nic, N_RX_USED_NEXT)) break;
+      writeUsed(nic, load<u32>(nic, N_RX_USED), size, last, takenHead, 0);
+      store<u32>(nic, last + 1, N_RX_USED_NEXT);
+    } else {
+      const entry = ringReserve(ring, FREE_SIZE);
+      store<u32>(entry, address, FREE_ADDRESS);
+      store<u32>(entry, takenHead, FREE_COOKIE);
+    }
+    last++;
+    n--;
+  }
+  store<u32>(nic, last, N_RX_LAST_AVAIL);
+  if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) < capacity / 4) atomic.store<u32>(nic, 1, N_STARVED);
+}
+
+// ── Frames from other threads ────────────────────────────────────────────────────────────────────
+
+/** Copies a stale entry (its NIC has a new owner) onto this thread's own ring to that owner. */
+function passOn(thread: u32, nic: u32, entry: u32): bool {
+  const owner = atomic.load<u32>(nic, N_OWNER);
+  const ring = load<u32>(load<u32>(thread, T_OUT_RINGS) + owner * 4);
+  if (ring == 0) return false;
+  reclaim(thread, ring);
+  const buffer = poolTake(thread);
+  if (buffer == 0) return false;
+  const out = ringReserve(ring, ENTRY_SIZE);
+  if (out == 0) {
+    poolRelease(thread, buffer);
+    return false;
+  }
+  const length = u32(load<u16>(entry, E_LENGTH));
+  memory.copy(frameOf(buffer), load<u32>(entry, E_ADDRESS), length);
+  store<u32>(out, frameOf(buffer), E_ADDRESS);
+  store<u16>(out, u16(length), E_LENGTH);
+  store<u16>(out, load<u16>(entry, E_VLAN), E_VLAN);
+  store<u16>(out, load<u16>(entry, E_NIC), E_NIC);
+  ringPublish(ring);
+  signal(thread, threadAt(thread, owner));
+  count(thread, CT_STALE, 1);
+  return true;
+}
+
+/** Takes a burst from the ring of thread `producer`. Returns entries taken. */
+function takeRing(thread: u32, ring: u32, producer: u32): u32 {
+  const adapter = load<u32>(thread, T_ADAPTER);
+  const nics = load<u32>(adapter, A_NICS);
+  let head = load<u32>(ring, R_HEAD);
+  const n = min(ringAvailable(ring), <u32>BURST);
+  let taken: u32 = 0;
+  for (; taken < n; taken++) {
+    const entry = ringEntry(ring, head, ENTRY_SIZE);
+    const nic = load<u32>(nics + u32(load<u16>(entry, E_NIC)) * 4);
+    if (nic == 0) countDrop(thread, DROP_PORT_DOWN);
+    else if (atomic.load<u32>(nic, N_OWNER) != load<u32>(thread, T_INDEX)) {
+      // Pairs with passFence. A full ring: the rest waits here, in order.
+      if (!passOn(thread, nic, entry)) break;
+    } else {
+      const address = load<u32>(entry, E_ADDRESS);
+      const length = u32(load<u16>(entry, E_LENGTH));
+      const moving = atomic.load<u32>(nic, N_PHASE) == NIC_MOVING && load<u32>(nic, N_PREVIOUS_OWNER) == producer;
+      if (moving && atomic.load<u32>(nic, N_STATE) == NIC_UP) {
+        copyIn(thread, nic, address, length);
+        publishUsed(nic);
+      } else deliver(thread, nic, address, length, u32(load<u16>(entry, E_VLAN)));
+    }
+    head++;
+  }
+  ringAdvance(ring, head);
+  return taken;
+}
+
+/** Visits every ring that has entries; while the own NIC is on its way, only its previous owner's. */
+function takeRings(thread: u32, waiting: bool, previous: u32): u32 {
+  let moved: u32 = 0;
+  for (let word: u32 = 0; word < <u32>(MAX_THREADS / 64); word++) {
+    const at = thread + T_PENDING + word * 8;
+    // Pairs with signal: bits are taken before the rings are looked at.
+    if (atomic.load<u64>(at) == 0) continue;
+    let bits = atomic.xchg<u64>(at, 0);
+    let again: u64 = 0;
+    while (bits != 0) {
+      const bit = u32(ctz(bits));
+      bits &= bits - 1;
+      const producer = word * 64 + bit;
+      const ring = load<u32>(load<u32>(thread, T_IN_RINGS) + producer * 4);
+      if (ring == 0) continue;
+      if (!waiting || producer == previous) moved += takeRing(thread, ring, producer);
+      if (ringAvailable(ring) != 0) again |= u64(1) << bit;
+    }
+    if (again != 0) atomic.or<u64>(at, again);
+  }
+  return moved;
+}
+
+// ── Frames that guests send ──────────────────────────────────────────────────────────────────────
+
+function hasMac(nic: u32, low: u32, high: u32): bool {
+  const n = load<u32>(nic, N_MAC_COUNT);
+  for (let i: u32 = 0; i < n; i++) {
+    if (load<u32>(nic + N_MACS + i * 8) == low && load<u32>(nic + N_MACS + i * 8, 4) == high) return true;
+  }
+  return false;
+}
+
+function refuse(thread: u32, nic: u32, reason: u32): void {
+  countDrop(thread, reason);
+  bump(nic + N_DROPPED, 1);
+}
+
+/** A frame is copied out of the guest once; every check reads the copy. */
+function sendOne(thread: u32, nic: u32, address: u32, length: u32): void {
+  count(thread, CT_FROM_VMS, 1);
+  bump(nic + N_TX_FRAMES, 1);
+  bump(nic + N_TX_BYTES, length);
+  if (address == TAKE_BAD) {
+    refuse(thread, nic, DROP_BAD_DESCRIPTOR);
+    return;
+  }
+  if (length < <u32>FRAME_MIN || length > <u32>FRAME_MAX) {
+    refuse(thread, nic, DROP_MALFORMED);
+    return;
+  }
+  const buffer = poolTake(thread);
+  const frame = frameOf(buffer);
+  memory.copy(frame, address + VIRTIO_NET_HEADER, length);
+  if (!hasMac(nic, load<u32>(frame, 6), u32(load<u16>(frame, 10)))) refuse(thread, nic, DROP_SOURCE_MAC_REFUSED);
+  else if (u32(load<u16>(frame, 12)) == ETHERTYPE_VLAN) refuse(thread, nic, DROP_TAG_REFUSED);
+  else forward(thread, nic, frame, length, load<u32>(nic, N_VLAN));
+  poolRelease(thread, buffer);
+}
+
+/** Takes a burst from a NIC's transmit virtqueue. Without a free buffer the frames stay in the guest. */
+function takeTransmits(thread: u32, nic: u32): u32 {
+  // Pairs with the guest's kick: the flag is taken before avail.idx is read.
+  if (atomic.load<u32>(nic, N_KICK) == 0) return 0;
+  atomic.store<u32>(nic, 0, N_KICK);
+  if (atomic.load<u32>(nic, N_STATE) != NIC_UP) return 0;
+  const size = load<u32>(nic, N_TX_SIZE);
+  const avail = load<u32>(nic, N_TX_AVAIL);
+  let last = load<u32>(nic, N_TX_LAST_AVAIL);
+  const posted = availCount(nic, avail, size, last);
+  let sent: u32 = 0;
+  while (sent < posted && sent < <u32>BURST && load<u32>(thread, T_POOL_FREE) != 0) {
+    const address = takeDescriptor(nic, load<u32>(nic, N_TX_DESC), avail, size, last, 0);
+    const bad = address == TAKE_BAD || takenLength < <u32>VIRTIO_NET_HEADER;
+    const head = takenHead;
+    sendOne(thread, nic, bad ? TAKE_BAD : address, bad ? 0 : takenLength - VIRTIO_NET_HEADER);
+    const next = load<u32>(nic, N_TX_USED_NEXT);
+    writeUsed(nic, load<u32>(nic, N_TX_USED), size, next, head, 0);
+    store<u32>(nic, next + 1, N_TX_USED_NEXT);
+    last++;
+    sent++;
+  }
+  store<u32>(nic, last, N_TX_LAST_AVAIL);
+  if (sent < posted) atomic.store<u32>(nic, 1, N_KICK);
+  return sent;
+}
+
+// ── Turn ────────────────────────────────────────────────────────────────────────────────────────
+
+/** One turn of a serving thread. Returns frames moved; 0 means it may sleep. */
+export function serveTurn(thread: u32): u32 {
+  const queue = load<u32>(thread, T_QUEUE);
+  if (queue == 0) return 0;
+  const waiting = mustWait(thread, queue);
+  store<u32>(thread, 0, T_STALLED);
+  reclaimAll(thread);
+  post(thread, queue);
+  let moved = waiting ? 0 : harvest(thread, queue);
+  const own = load<u32>(queue, Q_NIC);
+  moved += takeRings(thread, waiting, own == 0 ? <u32>MAX_THREADS : load<u32>(own, N_PREVIOUS_OWNER));
+  const list = load<u32>(thread, T_NIC_LIST);
+  const n = load<u32>(thread, T_NIC_COUNT);
+  for (let i: u32 = 0; i < n; i++) {
+    const nic = load<u32>(list + i * 4);
+    moved += takeTransmits(thread, nic);
+    publishUsed(nic);
+  }
+  return moved;
+}
+
+/** True when a sleeping serving thread would find something to do. */
+export function serveHasWork(thread: u32): bool {
+  const queue = load<u32>(thread, T_QUEUE);
+  if (queue == 0) return false;
+  const waiting = mustWait(thread, queue);
+  if (!waiting && ringAvailable(load<u32>(queue, Q_COMPLETION_RING)) != 0) {
+    const own = load<u32>(queue, Q_NIC);
+    if (load<u32>(thread, T_STALLED) == 0 || hasReceiveBuffer(own)) return true;
+  }
+  for (let word: u32 = 0; word < <u32>(MAX_THREADS / 64); word++) {
+    let bits = atomic.load<u64>(thread + T_PENDING + word * 8);
+    while (bits != 0) {
+      const producer = word * 64 + u32(ctz(bits));
+      bits &= bits - 1;
+      if (!waiting || producer == load<u32>(load<u32>(queue, Q_NIC), N_PREVIOUS_OWNER)) return true;
+    }
+  }
+  const list = load<u32>(thread, T_NIC_LIST);
+  const n = load<u32>(thread, T_NIC_COUNT);
+  for (let i: u32 = 0; i < n; i++) {
+    const nic = load<u32>(list + i * 4);
+    if (atomic.load<u32>(nic, N_KICK) != 0 && atomic.load<u32>(nic, N_STATE) == NIC_UP && load<u32>(thread, T_POOL_FREE) != 0) return true;
+  }
+  return false;
+}
+
+// ── Called between two turns, for the control thread ────────────────────────────────────────────
+
+/** Sends a frame on behalf of a NIC (an announcement after a move): to the VLAN's ports and the wire. */
+export function announce(thread: u32, nic: u32, source: u32, length: u32): bool {
+  const buffer = poolTake(thread);
+  if (buffer == 0) return false;
+  memory.copy(frameOf(buffer), source, length);
+  count(thread, CT_ANNOUNCED, 1);
+  forward(thread, nic, frameOf(buffer), length, load<u32>(nic, N_VLAN));
+  poolRelease(thread, buffer);
+  return true;
+}
+
+/** Sends what is held for a NIC whose VM has moved away out of the wire, in order. Returns what remains for want of room. */
+export function sendHeld(thread: u32, nic: u32): u32 {
+  const ring = load<u32>(nic, N_HOLD_RING);
+  const adapter = load<u32>(thread, T_ADAPTER);
+  let left = ringAvailable(ring);
+  reclaimAll(thread);
+  while (left != 0) {
+    const entry = ringEntry(ring, load<u32>(ring, R_HEAD), ENTRY_SIZE);
+    const out = load<u32>(load<u32>(thread, T_OUT_RINGS) + load<u32>(load<u32>(adapter, A_THREAD), T_INDEX) * 4);
+    // Only when there is certainly room: a held frame is not to be lost here.
+    if (load<u32>(out, R_NEXT) - atomic.load<u32>(out, R_HEAD) >= load<u32>(out, R_CAPACITY)) break;
+    const buffer = poolTake(thread);
+    if (buffer == 0) break;
+    const length = u32(load<u16>(entry, E_LENGTH));
+    memory.copy(frameOf(buffer), load<u32>(entry, E_ADDRESS), length);
+    toWire(thread, adapter, frameOf(buffer), length, load<u32>(nic, N_VLAN));
+    poolRelease(thread, buffer);
+    ringAdvance(ring, load<u32>(ring, R_HEAD) + 1);
+    store<u32>(thread, load<u32>(thread, T_HELD) - 1, T_HELD);
+    left--;
+  }
+  return left;
+}
