@@ -29,6 +29,7 @@ export default defineConfig({
   preload: {
     build: {
       target: NODE_TARGET,
+      sourcemap: true,
       externalizeDeps: false,
       rolldownOptions: {
         input: { index: resolve('src/preload/index.ts') },
@@ -43,6 +44,7 @@ export default defineConfig({
       target: CHROME_TARGET,
       cssTarget: CHROME_TARGET,
       minify: true,
+      sourcemap: true,
       rolldownOptions: { input: resolve('src/renderer/index.html') },
     },
   },

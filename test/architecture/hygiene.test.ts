@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { readRepositoryFile, readRepositoryText, repositoryFiles } from '../support/repository.js';
+import { readRepositoryFile, readRepositoryText, repositoryFiles } from '../support/repository';
 
 const files = repositoryFiles();
 const textFiles = files.filter((file) => !/\.(png|ico|pcap|pcapng)$/.test(file));

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { ENGINE_RANKS, judgeImport, LAYERS } from '../../tools/layers.mjs';
-import { importsOf } from '../support/imports.js';
-import { readRepositoryText, repositoryFiles } from '../support/repository.js';
+import { importsOf } from '../support/imports';
+import { readRepositoryText, repositoryFiles } from '../support/repository';
 
 const sources = repositoryFiles().filter((file) => /^src\/.*\.(ts|vue)$/.test(file));
 
