@@ -1,0 +1,177 @@
+/**
+ * The NDIS layer of one adapter (`docs/vmq-reference.md` §1.3, §9). It stands between protocols (the
+ * virtual switch) and the miniport: validates requests, gives out queue and filter ids, keeps
+ * ownership, caches parameters, answers queries, and lets one request at a time through.
+ *
+ * It runs on the host's control thread, does no I/O and has no timers. Everything that takes time is
+ * a promise of the miniport.
+ */
+import { AdapterCore, type NdisAdapterOptions } from './adapter-core';
+import type { AdapterWarning, StatusIndication } from './adapter-events';
+import { adapterSnapshot, type NdisAdapterSnapshot } from './adapter-snapshot';
+import type { AdvertisedCapabilities } from './capability-rules';
+import type { Unsubscribe } from './listeners';
+import { ProtocolBinding } from './protocol-binding';
+import type { QueueTransition, ReceiveQueueInfo } from './queue';
+import { QUEUE_CHANGE_FLAGS } from './queue-parameters';
+import type { QueueState } from './queue-state';
+import { overlapOf, type FilterOverlap, type ReceiveFilter } from './receive-filter';
+import { NDIS_CALLER, type PendingRequest, type RequestLogEntry } from './request-log';
+import { haltAdapter } from './requests/close-binding';
+import { enumQueues } from './requests/queries';
+import { NdisStatusError, invalidParameter } from './status';
+
+export class NdisAdapter {
+  readonly #core: AdapterCore;
+
+  /** @throws NdisStatusError when the miniport's capabilities break the rules of §2. */
+  constructor(options: NdisAdapterOptions) {
+    this.#core = new AdapterCore(options);
+  }
+
+  get name(): string {
+    return this.#core.name;
+  }
+
+  /** Largest queue id that is ever given out. */
+  get maxQueueId(): number {
+    return this.#core.queueIds.maximum;
+  }
+
+  /** Opens a binding. Names are for people; ownership follows the binding, not its name. */
+  bind(name: string): ProtocolBinding {
+    const core = this.#core;
+    const label = {
+      caller: NDIS_CALLER,
+      oid: 'NdisOpenAdapterEx',
+      kind: 'set',
+      arguments: { name },
+    } as const;
+    return core.answer(label, () => {
+      const bindingId = core.bindingIds.last + 1;
+      core.bindingIds.take(bindingId);
+      const caller = { bindingId, name };
+      core.openBindings.set(bindingId, caller);
+      return new ProtocolBinding(core, caller);
+    });
+  }
+
+  /** Frees everything that is left and closes all bindings. Later requests are refused. */
+  halt(): Promise<void> {
+    const core = this.#core;
+    if (core.isHalted) return Promise.resolve();
+    const label = {
+      caller: NDIS_CALLER,
+      oid: 'NdisCloseAdapterEx',
+      kind: 'set',
+      arguments: {},
+    } as const;
+    return core.submit(label, () => haltAdapter(core));
+  }
+
+  /** All queues with the default queue: what a tool sees (§3.10). Not a request, so not logged. */
+  enumQueues(): readonly ReceiveQueueInfo[] {
+    return enumQueues(this.#core, null);
+  }
+
+  /** The state of a queue; `Undefined` if there is none with that id. */
+  queueState(queueId: number): QueueState {
+    return this.#core.queues.get(queueId)?.state ?? 'Undefined';
+  }
+
+  /** All filters, or those of a queue, lowest id first. */
+  filters(queueId?: number): readonly ReceiveFilter[] {
+    return [...this.#core.filters.values()]
+      .map((record) => record.filter)
+      .filter((filter) => queueId === undefined || filter.queueId === queueId)
+      .sort((one, other) => one.filterId - other.filterId);
+  }
+
+  /** Pairs of filters that match a common frame, with the one that wins. */
+  filterOverlaps(): readonly FilterOverlap[] {
+    const filters = this.filters();
+    return filters.flatMap((one, index) =>
+      filters.slice(index + 1).flatMap((other) => overlapOf(one, other) ?? []),
+    );
+  }
+
+  /** How a queue came to its state, oldest first; of a freed one too, for a while. */
+  queueHistory(queueId: number): readonly QueueTransition[] {
+    const { queues, retired } = this.#core;
+    const freed = retired.entries().filter((queue) => queue.queueId === queueId);
+    return (queues.get(queueId) ?? freed.at(-1))?.history.entries() ?? [];
+  }
+
+  /** Requests that have ended, oldest first. */
+  requestLog(): readonly RequestLogEntry[] {
+    return this.#core.log.entries();
+  }
+
+  /** The request that runs now. One that stays blocks the adapter's control path (§6.7). */
+  pendingRequest(): PendingRequest | undefined {
+    const { pending } = this.#core;
+    if (pending === undefined) return undefined;
+    const { caller, oid, arguments: shown, sinceMs } = pending.current;
+    return { caller: caller.name, oid, arguments: shown, sinceMs, waiting: pending.waiting };
+  }
+
+  /** Everything that a refused request must leave as it is, as plain data. */
+  snapshot(): NdisAdapterSnapshot {
+    return adapterSnapshot(this.#core);
+  }
+
+  /** Each move of a queue, those that stay in their state included. */
+  onQueueTransition(listener: (transition: QueueTransition) => void): Unsubscribe {
+    return this.#core.transitions.add(listener);
+  }
+
+  /** Status indications (§3.6). */
+  onStatus(listener: (indication: StatusIndication) => void): Unsubscribe {
+    return this.#core.indications.add(listener);
+  }
+
+  onWarning(listener: (warning: AdapterWarning) => void): Unsubscribe {
+    return this.#core.warnings.add(listener);
+  }
+
+  /**
+   * For the miniport: what it can do, or what is on, has changed (§2.1). From NDIS 6.30 on this goes
+   * up as a status; a 6.20 adapter knows no such status and may change only while it has no queue,
+   * as if it had been initialised again.
+   */
+  capabilitiesChanged(capabilities: AdvertisedCapabilities): void {
+    const core = this.#core;
+    const old = core.capabilities;
+    if (core.ndisVersion === '6.20' && core.queues.size > 1) {
+      const found = `${core.queues.size - 1} queue(s)`;
+      const fault = invalidParameter('capabilities', 'no VM queue in use on NDIS 6.20', found);
+      throw new NdisStatusError('NdisMIndicateStatusEx', fault);
+    }
+    core.replaceCapabilities(capabilities);
+    if (core.ndisVersion === '6.20') return;
+    if (capabilities.hardware !== old.hardware) {
+      const status = 'NDIS_STATUS_RECEIVE_FILTER_HARDWARE_CAPABILITIES';
+      core.indications.emit({ status, capabilities: capabilities.hardware });
+    }
+    if (capabilities.current !== old.current) {
+      const status = 'NDIS_STATUS_RECEIVE_FILTER_CURRENT_CAPABILITIES';
+      core.indications.emit({ status, capabilities: capabilities.current });
+    }
+  }
+
+  /** For the miniport, NDIS 6.30: the one queue parameter that it may change by itself (§3.6). */
+  coalescingDomainChanged(queueId: number, interruptCoalescingDomainId: number): void {
+    const core = this.#core;
+    const queue = core.queues.get(queueId);
+    if (queue === undefined || core.ndisVersion === '6.20') {
+      const found = `queue ${queueId} on NDIS ${core.ndisVersion}`;
+      const fault = invalidParameter('queueId', 'a queue that exists, on NDIS 6.30', found);
+      throw new NdisStatusError('NdisMIndicateStatusEx', fault);
+    }
+    queue.parameters = { ...queue.parameters, interruptCoalescingDomainId };
+    const flags =
+      queue.parameters.flags | QUEUE_CHANGE_FLAGS.INTERRUPT_COALESCING_DOMAIN_ID_CHANGED;
+    const status = 'NDIS_STATUS_RECEIVE_FILTER_QUEUE_PARAMETERS';
+    core.indications.emit({ status, parameters: { ...queue.parameters, flags } });
+  }
+}
