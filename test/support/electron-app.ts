@@ -23,7 +23,7 @@ export interface ElectronApp {
   window: Page;
   /** Errors of the page so far; grows while the application runs. */
   pageErrors: readonly string[];
-  /** What the processes of the application have printed so far. */
+  /** What the processes of the application have printed since they are up; earlier lines are lost. */
   output: () => string;
   /** Quits the application as a user does and deletes its temporary folders. */
   close: () => Promise<void>;
