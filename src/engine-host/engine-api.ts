@@ -1,0 +1,100 @@
+/**
+ * What the engine gives to the process around it, as types only. `engine/host/host.ts` and
+ * `engine/fabric/fabric.ts` satisfy them; everything else in this folder is written against them, so
+ * that it can be tested with an engine that moves no frames.
+ *
+ * All methods are called on the process's main thread. A refused command throws `RefusalError` and
+ * has changed nothing; `snapshot`, `sampleTelemetry` and `report` are called only after `open` has
+ * been answered and before `close` is called.
+ */
+import type { Worker, WorkerOptions } from 'node:worker_threads';
+import type {
+  AdapterConfig,
+  EngineEvent,
+  FabricReport,
+  FabricSnapshot,
+  HostConfig,
+  HostReport,
+  HostSnapshot,
+  LinkConfig,
+  MigrationProgress,
+  ProbeResult,
+  VlanMode,
+  VmConfig,
+} from '../contract';
+
+/** Starts one engine thread; which file it runs is chosen by the bundle (`spawn-worker.ts`). */
+export type CreateWorker = (options?: WorkerOptions) => Worker;
+
+/** Where the processes of a lab meet (`rendezvousSchema`). */
+export interface Rendezvous {
+  readonly fabricSocket: string;
+  readonly socketFolder: string;
+}
+
+/** A stamped UDP echo flow to a NIC's guest. */
+export interface ProbeRequest {
+  readonly probeId: string;
+  readonly mac: string;
+  readonly ipv4: string;
+  readonly vlan: VlanMode;
+  readonly perSecond: number;
+}
+
+/** Ends a subscription; calling it twice is harmless. */
+export type Unsubscribe = () => void;
+
+/** Both engines: state to watch, links to plug in, an orderly end. */
+interface EngineBase<Snapshot, Report> {
+  /** Everything that changes seldom, whole. */
+  snapshot(): Snapshot;
+  /** Calls `listener` after each change of the snapshot; it may be called often. */
+  onChange(listener: () => void): Unsubscribe;
+  onEvent(listener: (event: EngineEvent) => void): Unsubscribe;
+  report(): Promise<Report>;
+  addLink(link: LinkConfig): Promise<void>;
+  startLink(linkId: string): Promise<void>;
+  stopLink(linkId: string): Promise<void>;
+  removeLink(linkId: string): Promise<void>;
+  /** Stops every thread and forgets everything. */
+  close(): Promise<void>;
+}
+
+/** One host: its memory, adapters, threads and VMs. */
+export interface HostEngine extends EngineBase<HostSnapshot, HostReport> {
+  open(config: HostConfig, rendezvous: Rendezvous): Promise<void>;
+  /** One telemetry array (`contract/telemetry.ts`). The engine may use the same array again. */
+  sampleTelemetry(): Float64Array;
+
+  addVm(vm: VmConfig): Promise<void>;
+  updateVm(vm: VmConfig): Promise<void>;
+  removeVm(vmId: string): Promise<void>;
+  startVm(vmId: string): Promise<void>;
+  stopVm(vmId: string): Promise<void>;
+
+  setAdapter(adapter: AdapterConfig): Promise<void>;
+  setNicFilters(nicId: string, set: boolean): Promise<void>;
+
+  prepareIncoming(migrationId: string, vm: VmConfig): Promise<{ socket: string; token: string }>;
+  /** Ends after the progress with `ready`; `signal` cancels it and the VM runs on here. */
+  sendVm(
+    migrationId: string,
+    vmId: string,
+    socket: string,
+    token: string,
+    signal: AbortSignal,
+  ): AsyncIterable<MigrationProgress>;
+  commitIncoming(migrationId: string): Promise<{ resumedAtNs: number; announcements: number }>;
+  abortIncoming(migrationId: string): Promise<void>;
+  finishSend(migrationId: string): Promise<{ heldFrames: number; droppedFrames: number }>;
+  cancelSend(migrationId: string): Promise<void>;
+
+  killThread(thread: number): Promise<void>;
+}
+
+/** The physical switch between the hosts. */
+export interface FabricEngine extends EngineBase<FabricSnapshot, FabricReport> {
+  open(rendezvous: Rendezvous): Promise<void>;
+  startProbe(probe: ProbeRequest): Promise<void>;
+  stopProbe(probeId: string): Promise<ProbeResult>;
+}
