@@ -13,6 +13,21 @@ export function localBin(name) {
   return join(ROOT, 'node_modules', '.bin', name);
 }
 
+const PARENT_CHECK_MS = 500;
+
+/**
+ * Calls back when the parent of this process is gone. npm ends the shell between itself and a script without telling
+ * the script; a script that npm did not start may well outlive its parent.
+ * @param {() => void} onGone
+ */
+function watchParent(onGone) {
+  if (process.env['npm_lifecycle_event'] === undefined) return undefined;
+  const parent = process.ppid;
+  return setInterval(() => {
+    if (process.ppid !== parent) onGone();
+  }, PARENT_CHECK_MS);
+}
+
 /**
  * Runs a program with the terminal's output and no input, and answers with its exit code. Ctrl-C in a terminal
  * reaches the program by itself; signals sent to this process alone are passed on.
@@ -35,7 +50,9 @@ export function run(program, args, options = {}) {
     /** @type {NodeJS.Signals[]} */
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, forward);
+    const parentWatch = watchParent(() => child.kill('SIGTERM'));
     const finish = () => {
+      clearInterval(parentWatch);
       for (const signal of signals) process.off(signal, forward);
     };
     child.once('error', (error) => {
