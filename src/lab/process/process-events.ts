@@ -1,0 +1,53 @@
+/** Turns the states of a supervised process into events of the lab. */
+import type { EventObject } from '../../contract/events';
+import type { EventList, EventSeverity } from '../events';
+import type { SupervisedState } from './supervisor';
+
+interface StateEvent {
+  readonly type: string;
+  readonly severity: EventSeverity;
+  readonly text: (name: string) => string;
+}
+
+const EVENTS: Readonly<Record<SupervisedState, StateEvent>> = {
+  starting: { type: 'process/starting', severity: 'info', text: (name) => `${name} is starting.` },
+  running: { type: 'process/started', severity: 'info', text: (name) => `${name} is running.` },
+  restarting: {
+    type: 'process/crashed',
+    severity: 'error',
+    text: (name) => `${name} was lost and will be restarted.`,
+  },
+  failed: {
+    type: 'process/failed',
+    severity: 'error',
+    text: (name) => `${name} is not running and will not be restarted.`,
+  },
+  stopped: { type: 'process/stopped', severity: 'info', text: (name) => `${name} was stopped.` },
+};
+
+/** An `onState` listener that records one event per state, with its cause. */
+export function processEvents(
+  events: EventList,
+  object: EventObject,
+  onChange: () => void,
+  hostId?: string,
+): (state: SupervisedState, cause: string) => void {
+  let before: SupervisedState = 'stopped';
+  return (state, cause) => {
+    const { type, severity, text } = EVENTS[state];
+    const isRestarted = state === 'running' && before === 'restarting';
+    events.record(
+      isRestarted ? 'process/restarted' : type,
+      object,
+      isRestarted ? `${object.name} is running again.` : text(object.name),
+      isRestarted
+        ? 'It was restarted after it had been lost.'
+        : state === 'running'
+          ? 'It was brought up.'
+          : cause,
+      { severity, ...(hostId === undefined ? {} : { hostId }) },
+    );
+    before = state;
+    onChange();
+  };
+}
