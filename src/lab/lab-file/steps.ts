@@ -1,0 +1,72 @@
+/** The steps of a lab file with names resolved to ids, and one line of text for each. */
+import type { AdapterConfig, BufferMode } from '../../contract/model';
+
+export type LabStep =
+  | { readonly kind: 'wait'; readonly seconds: number }
+  | {
+      readonly kind: 'wait-for-link';
+      readonly linkId: string;
+      readonly name: string;
+      readonly timeoutSeconds: number;
+    }
+  | { readonly kind: 'start-link'; readonly linkId: string; readonly name: string }
+  | { readonly kind: 'stop-link'; readonly linkId: string; readonly name: string }
+  | { readonly kind: 'start-vm'; readonly vmId: string; readonly name: string }
+  | { readonly kind: 'stop-vm'; readonly vmId: string; readonly name: string }
+  | {
+      readonly kind: 'migrate';
+      readonly vmId: string;
+      readonly name: string;
+      readonly targetHostId: string;
+      readonly targetName: string;
+    }
+  | {
+      readonly kind: 'set-filters';
+      readonly vmId: string;
+      readonly name: string;
+      readonly nic: number;
+      readonly set: boolean;
+    }
+  | {
+      readonly kind: 'set-mode';
+      readonly hostId: string;
+      readonly hostName: string;
+      readonly adapter: Pick<AdapterConfig, 'id' | 'name'>;
+      readonly vmqEnabled: boolean | undefined;
+      readonly bufferMode: BufferMode | undefined;
+    };
+
+/** What a step does, for the terminal and the report. */
+export function stepText(step: LabStep): string {
+  switch (step.kind) {
+    case 'wait':
+      return `wait ${step.seconds} s`;
+    case 'wait-for-link':
+      return `wait for link ${step.name}`;
+    case 'start-link':
+      return `start link ${step.name}`;
+    case 'stop-link':
+      return `stop link ${step.name}`;
+    case 'start-vm':
+      return `start ${step.name}`;
+    case 'stop-vm':
+      return `stop ${step.name}`;
+    case 'migrate':
+      return `migrate ${step.name} to ${step.targetName}`;
+    case 'set-filters':
+      return `${step.set ? 'set' : 'clear'} the filters of NIC ${step.nic} of ${step.name}`;
+    case 'set-mode':
+      return `set ${step.adapter.name} of ${step.hostName} to ${modeText(step)}`;
+  }
+}
+
+function modeText({
+  vmqEnabled,
+  bufferMode,
+}: {
+  vmqEnabled: boolean | undefined;
+  bufferMode: BufferMode | undefined;
+}): string {
+  const vmq = vmqEnabled === undefined ? [] : [`VMQ ${vmqEnabled ? 'on' : 'off'}`];
+  return [...vmq, ...(bufferMode === undefined ? [] : [bufferMode])].join(', ');
+}
