@@ -1,0 +1,80 @@
+/** Commands on adapters and on the receive filters of NICs. */
+import type { AdapterConfig } from '../../contract/model';
+import type { LabContext } from '../context';
+import { invalidValue, notFound } from '../refusals';
+
+/** Settings that are fixed while the host exists. */
+const FIXED = ['name', 'queueCount', 'uplink'] as const;
+
+export class AdapterCommands {
+  readonly #context: LabContext;
+
+  constructor(context: LabContext) {
+    this.#context = context;
+  }
+
+  /** Changes VMQ on/off, buffer mode and moderation while frames flow. */
+  set({ hostId, adapter }: { hostId: string; adapter: AdapterConfig }): Promise<void> {
+    return this.#context.commands.run(async () => {
+      const { inventory, hosts, events } = this.#context;
+      const host = inventory.host(hostId);
+      if (host === undefined) throw notFound('host', hostId);
+      const before = host.adapters.find((candidate) => candidate.id === adapter.id);
+      if (before === undefined) throw notFound(`adapter of ${host.name}`, adapter.id);
+      for (const field of FIXED) {
+        if (adapter[field] === before[field]) continue;
+        throw invalidValue(
+          `adapter.${field}`,
+          `${before.name} of ${host.name} was not changed.`,
+          `${field} is fixed while the host exists: expected "${before[field]}", found "${adapter[field]}".`,
+          'Create another host with this setting.',
+        );
+      }
+      const adapters = host.adapters.map((candidate) =>
+        candidate.id === adapter.id ? adapter : candidate,
+      );
+      await inventory.applyWith([{ list: 'hosts', id: hostId, value: { ...host, adapters } }], () =>
+        hosts.get(hostId).control.setAdapter(adapter),
+      );
+      events.record(
+        'adapter/changed',
+        { kind: 'adapter', id: adapter.id, name: adapter.name },
+        `${adapter.name} of ${host.name} now has ${describe(adapter)}.`,
+        'By command.',
+        { hostId },
+      );
+    });
+  }
+
+  /** Sets or clears the receive filters of a NIC's queue. It is not saved: a restart sets them. */
+  setNicFilters({
+    vmId,
+    nic: index,
+    set,
+  }: {
+    vmId: string;
+    nic: number;
+    set: boolean;
+  }): Promise<void> {
+    return this.#context.commands.run(async () => {
+      const { inventory, hosts, events } = this.#context;
+      const vm = inventory.vm(vmId);
+      if (vm === undefined) throw notFound('VM', vmId);
+      const nic = vm.nics[index];
+      if (nic === undefined) throw notFound(`NIC of ${vm.name}`, String(index));
+      await hosts.get(vm.hostId).control.setNicFilters({ nicId: nic.id, set });
+      const verb = set ? 'set' : 'cleared';
+      events.record(
+        `filter/${verb}`,
+        { kind: 'nic', id: nic.id, name: `NIC ${index} of ${vm.name}` },
+        `The filters of ${vm.name} were ${verb}.`,
+        'By command.',
+        { hostId: vm.hostId },
+      );
+    });
+  }
+}
+
+function describe(adapter: AdapterConfig): string {
+  return `VMQ ${adapter.vmqEnabled ? 'on' : 'off'}, ${adapter.bufferMode}, ${adapter.moderationMicroseconds} µs moderation`;
+}

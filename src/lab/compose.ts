@@ -1,0 +1,57 @@
+/** Wires the parts of a lab together. */
+import { CaptureLibrary } from './captures';
+import { CommandQueue } from './command-queue';
+import type { LabContext } from './context';
+import type { EventList } from './events';
+import type { Inventory } from './inventory/inventory';
+import type { LabOptions } from './lab';
+import { MacRegistry } from './mac-registry';
+import { MigrationArbiter } from './migration/arbiter';
+import { fabricProcess, type Rendezvous } from './process/engine-process';
+import { HostFleet } from './process/host-fleet';
+import { processEvents } from './process/process-events';
+import { RESTART_POLICY } from './process/supervisor';
+import { restoreFabric, restoreHost } from './restore';
+
+/** Everything that the groups of commands share, with no process started. */
+export function composeContext(
+  options: LabOptions,
+  rendezvous: Rendezvous,
+  inventory: Inventory,
+  events: EventList,
+  changed: () => void,
+): LabContext {
+  const { spawner, policy = RESTART_POLICY } = options;
+  const context: LabContext = {
+    inventory,
+    events,
+    changed,
+    macs: new MacRegistry(() => inventory.config),
+    captures: new CaptureLibrary(options.resourcesFolder),
+    arbiter: new MigrationArbiter(),
+    commands: new CommandQueue(),
+    restoreFailures: new Map(),
+    stoppedLinks: new Set(),
+    hosts: new HostFleet({
+      inventory,
+      events,
+      spawner,
+      policy,
+      rendezvous,
+      restore: (hostId, control, isRestart) => restoreHost(context, hostId, control, isRestart),
+      onChange: changed,
+    }),
+    fabric: fabricProcess({
+      spawner,
+      policy,
+      rendezvous,
+      // At the first start the links wait for the hosts; see `Lab.start`.
+      restore: (control, isRestart) =>
+        isRestart ? restoreFabric(context, control) : Promise.resolve(),
+      onState: processEvents(events, { kind: 'fabric', id: 'fabric', name: 'The fabric' }, changed),
+      onSnapshot: changed,
+      onEvent: (event) => events.add(event),
+    }),
+  };
+  return context;
+}

@@ -1,0 +1,26 @@
+/** What the groups of commands share. `Lab` composes it; nothing else does. */
+import type { CaptureLibrary } from './captures';
+import type { CommandQueue } from './command-queue';
+import type { EventList } from './events';
+import type { Inventory } from './inventory/inventory';
+import type { MacRegistry } from './mac-registry';
+import type { MigrationArbiter } from './migration/arbiter';
+import type { FabricProcess } from './process/engine-process';
+import type { HostFleet } from './process/host-fleet';
+
+export interface LabContext {
+  readonly inventory: Inventory;
+  readonly events: EventList;
+  readonly macs: MacRegistry;
+  readonly captures: CaptureLibrary;
+  readonly hosts: HostFleet;
+  readonly fabric: FabricProcess;
+  readonly arbiter: MigrationArbiter;
+  readonly commands: CommandQueue;
+  /** Why a VM could not be restored on its host, by VM id. */
+  readonly restoreFailures: Map<string, string>;
+  /** Links that were stopped by command; a restart keeps them stopped. */
+  readonly stoppedLinks: Set<string>;
+  /** Announces that the lab's snapshot changed. */
+  readonly changed: () => void;
+}
