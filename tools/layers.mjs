@@ -72,9 +72,9 @@ export const LAYERS = {
  */
 export const ENGINE_RANKS = [
   ['wire', 'memory'],
-  ['ring', 'kernel', 'stats'],
-  ['adapter', 'queue'],
-  ['ndis'],
+  ['kernel', 'ndis'],
+  ['thread'],
+  ['adapter'],
   ['switch'],
   ['vm', 'link'],
   ['migration'],

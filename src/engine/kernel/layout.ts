@@ -68,6 +68,7 @@ export const CT_WORK_NS = 11; // f64
 export const CT_POLL_NS = 12; // f64
 export const CT_SLEEP_NS = 13; // f64
 export const CT_STALE = 14; // entries that reached a thread after it gave the NIC away, and were passed on
+export const CT_HARVESTED = 15; // completions that left the thread's queue, fences not counted
 export const CT_DROPS = 16; // + drop reason
 export const COUNTERS = 64;
 
@@ -142,7 +143,6 @@ export const Q_DROPPED = 96; // u64, no receive buffer
 export const Q_INTERRUPTS = 104; // u64
 export const Q_INDICATIONS = 128; // u64, written by the serving thread
 export const Q_FENCES_PASSED = 136; // u32
-export const Q_HANDLED = 144; // u64, completions that left the ring, fences not counted
 export const QUEUE_SIZE = 192;
 export const QUEUE_HOST_BUFFERS = 0;
 export const QUEUE_SHARED_MEMORY = 1;

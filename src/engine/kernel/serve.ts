@@ -29,6 +29,7 @@ import {
   A_THREAD,
   CT_ANNOUNCED,
   CT_FROM_VMS,
+  CT_HARVESTED,
   CT_INDICATIONS,
   CT_STALE,
   DROP_BAD_DESCRIPTOR,
@@ -82,7 +83,6 @@ import {
   Q_FENCES,
   Q_FENCES_PASSED,
   Q_FREE_RING,
-  Q_HANDLED,
   Q_ID,
   Q_INDICATIONS,
   Q_MODE,
@@ -236,9 +236,9 @@ function harvest(thread: u32, queue: u32): u32 {
     frames++;
   }
   ringAdvance(ring, head);
+  count(thread, CT_HARVESTED, frames);
   if (frames != 0) {
     bump(queue + Q_INDICATIONS, 1);
-    bump(queue + Q_HANDLED, frames);
     count(thread, CT_INDICATIONS, 1);
   }
   return u32(frames);
@@ -421,6 +421,8 @@ function takeTransmits(thread: u32, nic: u32): u32 {
     const address = takeDescriptor(nic, load<u32>(nic, N_TX_DESC), avail, size, last, 0);
     const bad = address == TAKE_BAD || takenLength < <u32>VIRTIO_NET_HEADER;
     const head = takenHead;
+    // Before it is sent: a thread that dies here must not send it twice.
+    store<u32>(nic, last + 1, N_TX_LAST_AVAIL);
     sendOne(thread, nic, bad ? TAKE_BAD : address, bad ? 0 : takenLength - VIRTIO_NET_HEADER);
     const next = load<u32>(nic, N_TX_USED_NEXT);
     writeUsed(nic, load<u32>(nic, N_TX_USED), size, next, head, 0);
@@ -428,7 +430,6 @@ function takeTransmits(thread: u32, nic: u32): u32 {
     last++;
     sent++;
   }
-  store<u32>(nic, last, N_TX_LAST_AVAIL);
   if (sent < posted) atomic.store<u32>(nic, 1, N_KICK);
   return sent;
 }

@@ -1,0 +1,51 @@
+/**
+ * Pins the calling thread to a logical processor, where the platform allows it, and reads what the
+ * system knows about threads. All through libc by FFI; nothing here is needed for correctness.
+ */
+import { createRequire } from 'node:module';
+import type { IKoffiLib } from 'koffi';
+
+type Koffi = typeof import('koffi');
+
+export interface Affinity {
+  /** Why pinning does not work here; empty when it works. */
+  readonly reason: string;
+  /** Pins the calling thread. Returns false when the system refused. */
+  pin(processor: number): boolean;
+  /** The system's id of the calling thread, or -1. */
+  threadId(): number;
+}
+
+const MASK_BYTES = 128; // 1024 processors, as glibc's cpu_set_t
+
+/** Loads the platform's calls. Never throws: what is missing is a reason. */
+export function loadAffinity(): Affinity {
+  if (process.platform !== 'linux') return unavailable(`Pinning threads is not supported on ${process.platform} yet.`);
+  try {
+    const koffi = createRequire(__filename)('koffi') as Koffi;
+    return linuxAffinity(koffi.load('libc.so.6'));
+  } catch (cause) {
+    return unavailable(`The C library could not be called: ${cause instanceof Error ? cause.message : String(cause)}.`);
+  }
+}
+
+function linuxAffinity(libc: IKoffiLib): Affinity {
+  const setAffinity = libc.func('int sched_setaffinity(int pid, size_t size, const void *mask)');
+  const threadId = libc.func('int gettid()');
+  return {
+    reason: '',
+    pin(processor) {
+      const mask = new Uint8Array(MASK_BYTES);
+      const byte = processor >> 3;
+      if (byte >= MASK_BYTES) return false;
+      mask[byte] = 1 << (processor & 7);
+      // pid 0: the calling thread.
+      return setAffinity(0, MASK_BYTES, mask) === 0;
+    },
+    threadId: () => threadId() as number,
+  };
+}
+
+function unavailable(reason: string): Affinity {
+  return { reason, pin: () => false, threadId: () => -1 };
+}

@@ -1,0 +1,62 @@
+/** The kernel module as TypeScript sees it. Every engine thread instantiates it once over the host memory. */
+import { KERNEL_WASM_BASE64 } from '../kernel/build/kernel-bytes';
+
+/** Exports of `engine/kernel/index.ts`. Addresses are unsigned; use `>>> 0` on what comes back. */
+export interface Kernel {
+  adapterTurn(adapter: number, thread: number, now: number): number;
+  adapterHasWork(adapter: number, thread: number): number;
+  putFence(queue: number, nicIndex: number): number;
+  serveTurn(thread: number): number;
+  serveHasWork(thread: number): number;
+  adopt(thread: number, nic: number): void;
+  disown(thread: number, nic: number): void;
+  passFence(thread: number, nic: number): void;
+  announce(thread: number, nic: number, source: number, length: number): number;
+  sendHeld(thread: number, nic: number): number;
+  flushHold(thread: number, nic: number): void;
+  vcpuTurn(thread: number, now: number): number;
+  vcpuHasWork(thread: number): number;
+  vcpuDue(thread: number): number;
+  guestTurn(vm: number, now: number): number;
+  inconsistentPages(memory: number): number;
+  kick(port: number): void;
+  fabricTurn(fabric: number, now: number): number;
+  fabricHasWork(fabric: number): number;
+  filterSlot(low: number, high: number, vlan: number, mask: number): number;
+  filterLookup(table: number, mask: number, macOnly: number, low: number, high: number, vlan: number): number;
+  deframe(ring: number, source: number, length: number, now: number): number;
+  enframe(ring: number, target: number, capacity: number): number;
+  replay(ring: number, at: number, end: number, until: number, limit: number, now: number): number;
+  generate(ring: number, templates: number, templateCount: number, length: number, frames: number, sequence: number, now: number): number;
+  lastFrames(): number;
+  lastBytes(): number;
+  wirePut(ring: number, source: number, length: number, now: number): number;
+  wireTake(ring: number, target: number): number;
+  wireEmpty(ring: number): number;
+  wake(thread: number): void;
+  macKey(low: number, high: number, vlan: number): bigint;
+  macLearn(table: number, key: bigint, port: number, second: number): number;
+  macLookup(table: number, key: bigint): number;
+  macForget(table: number, key: bigint): void;
+  macAge(table: number, second: number): number;
+  checksum(at: number, length: number): bigint;
+  markAll(bitmap: number, pages: number): void;
+  countDirty(bitmap: number, pages: number): number;
+  takeDirty(bitmap: number, memoryStart: number, pages: number, from: number, limit: number, numbers: number, copies: number): number;
+  putPages(memoryStart: number, pages: number, numbers: number, n: number, copies: number): number;
+  lastScan(): number;
+}
+
+/** Compiles the module; once per process, threads get the compiled module. */
+export function compileKernel(): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(Buffer.from(KERNEL_WASM_BASE64, 'base64'));
+}
+
+/** Instantiates the module over a host memory. Any thread. */
+export function instantiateKernel(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernel {
+  const abort = (): never => {
+    throw new Error('the kernel stopped on a broken invariant');
+  };
+  const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
+  return instance.exports as unknown as Kernel;
+}

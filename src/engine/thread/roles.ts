@@ -1,0 +1,101 @@
+/** The kernel roles: which kernel calls make up a turn, and which requests they answer. */
+import { T_VM_COUNT, T_VM_LIST } from '../kernel/layout';
+import type { MemoryViews } from '../memory/host-memory';
+import type { Kernel } from './kernel';
+import { areRead, type KernelRole } from './kernel-loop';
+import type { ThreadStart } from './protocol';
+
+/** The adapter thread: the emulated hardware. */
+export function adapterRole(start: ThreadStart, kernel: Kernel, views: MemoryViews, setFilters: SetFilters): KernelRole {
+  return {
+    turn: (now) => kernel.adapterTurn(start.block, start.thread, now),
+    hasWork: () => kernel.adapterHasWork(start.block, start.thread) !== 0,
+    due: () => Infinity,
+    handle: (request) => {
+      if (request.kind !== 'filters') return undefined;
+      setFilters(views, start.block, request.table, request.mask, request.macOnly);
+      const left = [...request.fences];
+      return () => {
+        while (left.length > 0) {
+          const fence = left[0];
+          if (!fence || kernel.putFence(fence.queue, fence.nicIndex) === 0) return false;
+          left.shift();
+        }
+        return true;
+      };
+    },
+  };
+}
+
+/** Writes the table words of an adapter block. On the adapter's thread, between two bursts. */
+export type SetFilters = (views: MemoryViews, adapter: number, table: number, mask: number, macOnly: boolean) => void;
+
+/** A queue's thread, the default queue's thread, or a parked one. */
+export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews): KernelRole {
+  const { thread } = start;
+  return {
+    turn: () => kernel.serveTurn(thread),
+    hasWork: () => kernel.serveHasWork(thread) !== 0,
+    due: () => Infinity,
+    handle: (request) => {
+      switch (request.kind) {
+        case 'adopt':
+          return () => {
+            if (!areRead(views, request.after)) return false;
+            kernel.adopt(thread, request.nic);
+            return true;
+          };
+        case 'disown':
+          kernel.disown(thread, request.nic);
+          return true;
+        case 'announce':
+          return () => kernel.announce(thread, request.nic, request.source, request.length) !== 0;
+        case 'send-held':
+          return () => kernel.sendHeld(thread, request.nic) === 0;
+        case 'flush-hold':
+          kernel.flushHold(thread, request.nic);
+          return true;
+        default:
+          return undefined;
+      }
+    },
+  };
+}
+
+/** A vCPU thread: embedded guests, round robin by burst. */
+export function vcpuRole(start: ThreadStart, kernel: Kernel, views: MemoryViews): KernelRole {
+  const { thread } = start;
+  const list = views.getU32(thread + T_VM_LIST);
+  return {
+    turn: (now) => kernel.vcpuTurn(thread, now),
+    hasWork: () => kernel.vcpuHasWork(thread) !== 0,
+    due: () => kernel.vcpuDue(thread),
+    handle: (request) => {
+      const count = views.getU32(thread + T_VM_COUNT);
+      if (request.kind === 'add-vm') {
+        views.setU32(list + count * 4, request.vm);
+        views.setU32(thread + T_VM_COUNT, count + 1);
+        return true;
+      }
+      if (request.kind === 'remove-vm') {
+        const others = Array.from({ length: count }, (_, i) => views.getU32(list + i * 4)).filter((vm) => vm !== request.vm);
+        others.forEach((vm, i) => {
+          views.setU32(list + i * 4, vm);
+        });
+        views.setU32(thread + T_VM_COUNT, others.length);
+        return true;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** The fabric's switching thread. */
+export function fabricRole(start: ThreadStart, kernel: Kernel): KernelRole {
+  return {
+    turn: (now) => kernel.fabricTurn(start.block, now),
+    hasWork: () => kernel.fabricHasWork(start.block) !== 0,
+    due: () => Infinity,
+    handle: () => undefined,
+  };
+}
