@@ -67,16 +67,16 @@ describe('the TypeScript projects', () => {
 
 describe('judgeImport', () => {
   it.each([
-    ['src/renderer/views/QueuesView.vue', '../../engine/ring/layout.js'],
+    ['src/renderer/views/QueuesView.vue', '../../engine/memory/host-memory.js'],
     ['src/renderer/rpc/lab.ts', 'node:fs'],
     ['src/contract/host.ts', '../shared/units.js'],
     ['src/lab/spawn.ts', '../engine-host/index.js'],
     ['src/engine/host/host.ts', 'electron'],
     ['src/engine/host/host.ts', '../../../test/support/clock.js'],
-    ['src/engine/ring/ring-producer.ts', '../queue/harvest.js'],
+    ['src/engine/memory/host-memory.ts', '../kernel/layout.js'],
     ['src/engine/vm/vm.ts', '../link/replay.js'],
-    ['src/engine/ring/ring-producer.ts', './index.js'],
-    ['src/engine/queue/queue-thread.ts', '../kernel/harvest.js'],
+    ['src/engine/memory/host-memory.ts', './index.js'],
+    ['src/engine/switch/port.ts', '../kernel/harvest.js'],
   ])('refuses %s importing %s', (file, specifier) => {
     expect(judgeImport(file, specifier)).not.toBeNull();
   });
@@ -85,11 +85,11 @@ describe('judgeImport', () => {
     ['src/renderer/views/QueuesView.vue', '../lab/tree.js'],
     ['src/renderer/rpc/lab.ts', '@orpc/client/websocket'],
     ['src/shared/units.ts', '../contract/model.js'],
-    ['src/engine/queue/queue-thread.ts', '../ring/index.js'],
-    ['src/engine/queue/queue-thread.ts', '../kernel/layout-queue.js'],
-    ['src/engine/queue/queue-thread.ts', 'node:worker_threads'],
+    ['src/engine/switch/port.ts', '../memory/index.js'],
+    ['src/engine/switch/port.ts', '../kernel/layout-queue.js'],
+    ['src/engine/switch/port.ts', 'node:worker_threads'],
     ['src/engine-host/spawn-worker.ts', './worker.js?nodeWorker'],
-    ['test/engine/ring.test.ts', '../../src/engine/ring/index.js'],
+    ['test/engine/memory.test.ts', '../../src/engine/memory/index.js'],
   ])('allows %s importing %s', (file, specifier) => {
     expect(judgeImport(file, specifier)).toBeNull();
   });
