@@ -56,13 +56,13 @@ export default defineConfig(
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
-    // AssemblyScript looks like TypeScript but has its own types; the kernel's compiler checks them, and `==` does
-    // not convert there.
+    // AssemblyScript looks like TypeScript but has its own types, which the kernel's compiler checks: `==` converts
+    // nothing there, and numbers may have 64 bits.
     files: ['src/engine/kernel/**/*.ts'],
     ignores: ['src/engine/kernel/layout*.ts'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { projectService: false } },
-    rules: { eqeqeq: 'off' },
+    rules: { eqeqeq: 'off', 'no-loss-of-precision': 'off' },
   },
   prettier,
 );
