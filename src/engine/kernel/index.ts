@@ -4,7 +4,7 @@ export { fabricHasWork, fabricTurn } from './fabric';
 export { filterLookup, filterSlot } from './filter-table';
 export { guestTurn, inconsistentPages, kick, vcpuDue, vcpuHasWork, vcpuTurn } from './guest';
 export { deframe, enframe, generate, lastBytes, lastFrames, replay, wirePut, wireTake } from './link';
-export { macAge, macForget, macKey, macLearn, macLookup } from './mac-table';
+export { macAge, macForget, macForgetPort, macKey, macLearn, macLookup } from './mac-table';
 export { checksum, countDirty, lastScan, markAll, putPages, takeDirty } from './pages';
 export { flushHold } from './port';
 export { adopt, announce, disown, passFence, sendHeld, serveHasWork, serveTurn } from './serve';

@@ -85,3 +85,13 @@ export function macAge(table: u32, second: u32): u32 {
   }
   return remaining;
 }
+
+/** Removes every learned entry of a port. Control thread; nobody learns for that port any more. */
+export function macForgetPort(table: u32, port: u32): void {
+  for (let i: u32 = 0; i < <u32>(MAC_BUCKETS * MAC_BUCKET); i++) {
+    const entry = table + i * MAC_ENTRY_SIZE;
+    if (atomic.load<u64>(entry, M_KEY) == 0 || u32(atomic.load<u64>(entry, M_VALUE)) != port) continue;
+    atomic.store<u64>(entry, 0, M_VALUE);
+    atomic.store<u64>(entry, 0, M_KEY);
+  }
+}

@@ -38,6 +38,7 @@ export interface Kernel {
   macLearn(table: number, key: bigint, port: number, second: number): number;
   macLookup(table: number, key: bigint): number;
   macForget(table: number, key: bigint): void;
+  macForgetPort(table: number, port: number): void;
   macAge(table: number, second: number): number;
   checksum(at: number, length: number): bigint;
   markAll(bitmap: number, pages: number): void;
