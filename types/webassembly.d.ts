@@ -32,6 +32,9 @@ declare namespace WebAssembly {
     private readonly brand: 'WebAssembly.Module';
   }
 
+  /** Compiles on another thread. */
+  function compile(bytes: ArrayBufferView | ArrayBuffer): Promise<Module>;
+
   class Instance {
     constructor(module: Module, imports?: Imports);
     readonly exports: Exports;
