@@ -1,28 +1,34 @@
 /** Bundles a process entry for plain Node, as the build does for the real ones. */
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { build } from 'vite';
 import { REPOSITORY_ROOT } from '../../support/repository';
 
 const BUNDLES = join(REPOSITORY_ROOT, 'node_modules', '.cache', 'test-entries');
 
-/** @returns Path of the bundle. */
-export async function bundleEntry(entry: string): Promise<string> {
-  const name = `${basename(entry, '.ts')}-${String(process.pid)}.cjs`;
+/**
+ * @param entry Path from the repository's root.
+ * @param file Where the bundle goes; a file of this process in the cache by default.
+ * @returns Path of the bundle.
+ */
+export async function bundleEntry(
+  entry: string,
+  file = join(BUNDLES, `${basename(entry, '.ts')}-${String(process.pid)}.cjs`),
+): Promise<string> {
   await build({
     configFile: false,
     logLevel: 'warn',
     ssr: { noExternal: true },
     build: {
       ssr: resolve(REPOSITORY_ROOT, entry),
-      outDir: BUNDLES,
+      outDir: dirname(file),
       emptyOutDir: false,
       target: 'node18.15',
       minify: false,
       rolldownOptions: {
         external: ['koffi'],
-        output: { format: 'cjs', entryFileNames: name, codeSplitting: false },
+        output: { format: 'cjs', entryFileNames: basename(file), codeSplitting: false },
       },
     },
   });
-  return join(BUNDLES, name);
+  return file;
 }

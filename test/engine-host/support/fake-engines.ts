@@ -144,6 +144,7 @@ export class FakeHost extends FakeEngine implements HostEngine {
           sunkFrames: 0,
           sentFrames: 0,
           pagesWritten: 0,
+          digests: [],
         },
       })),
       links: [],
