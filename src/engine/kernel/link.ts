@@ -21,14 +21,20 @@ export function lastBytes(): u32 {
   return bytesMoved;
 }
 
-/** Takes whole frames of a received stream into a wire ring. Returns bytes consumed, or FRAMING_ERROR. */
+/**
+ * Takes whole frames of a received stream into a wire ring. Returns bytes consumed, or FRAMING_ERROR
+ * when the stream begins with a wrong length: frames before one are delivered first.
+ */
 export function deframe(ring: u32, source: u32, length: u32, now: f64): u32 {
   let at: u32 = 0;
   framesMoved = 0;
   bytesMoved = 0;
   while (at + 4 <= length) {
     const size = bswap<u32>(load<u32>(source + at));
-    if (size == 0 || size > LONGEST) return FRAMING_ERROR;
+    if (size == 0 || size > LONGEST) {
+      if (at == 0) return FRAMING_ERROR;
+      break;
+    }
     if (at + 4 + size > length) break;
     const entry = wireReserve(ring, size, now);
     if (entry == 0) break;
