@@ -27,7 +27,7 @@ describe('the repository', () => {
   });
 
   it('holds no build output', () => {
-    const output = /^(out|release|coverage|node_modules|src\/engine\/kernel\/build)\//;
+    const output = /^(out|release|build|coverage|node_modules|src\/engine\/kernel\/build)\//;
     expect(files.filter((file) => output.test(file) || file.endsWith('.tsbuildinfo'))).toEqual([]);
   });
 
