@@ -9,9 +9,11 @@ import { MacRegistry } from './mac-registry';
 import { MigrationArbiter } from './migration/arbiter';
 import { fabricProcess, type Rendezvous } from './process/engine-process';
 import { HostFleet } from './process/host-fleet';
-import { processEvents } from './process/process-events';
+import { processEvents, streamEvents } from './process/process-events';
 import { RESTART_POLICY } from './process/supervisor';
 import { restoreFabric, restoreHost } from './restore';
+
+const FABRIC = { kind: 'fabric', id: 'fabric', name: 'The fabric' } as const;
 
 /** Everything that the groups of commands share, with no process started. */
 export function composeContext(
@@ -48,7 +50,8 @@ export function composeContext(
       // At the first start the links wait for the hosts; see `Lab.start`.
       restore: (control, isRestart) =>
         isRestart ? restoreFabric(context, control) : Promise.resolve(),
-      onState: processEvents(events, { kind: 'fabric', id: 'fabric', name: 'The fabric' }, changed),
+      onState: processEvents(events, FABRIC, changed),
+      onStreamLost: streamEvents(events, FABRIC),
       onSnapshot: changed,
       onEvent: (event) => events.add(event),
     }),

@@ -15,9 +15,15 @@ const contract = {
 };
 
 function aConnectedPair() {
-  const launcher = parentChannelPort((data) => queueMicrotask(() => process.deliver(structuredClone(data))));
-  const process = parentChannelPort((data) => queueMicrotask(() => launcher.deliver(structuredClone(data))));
-  const client: ContractRouterClient<typeof contract> = createORPCClient(new RPCLink({ port: launcher.port }));
+  const launcher = parentChannelPort((data) =>
+    queueMicrotask(() => process.deliver(structuredClone(data))),
+  );
+  const process = parentChannelPort((data) =>
+    queueMicrotask(() => launcher.deliver(structuredClone(data))),
+  );
+  const client: ContractRouterClient<typeof contract> = createORPCClient(
+    new RPCLink({ port: launcher.port }),
+  );
   const serve = (): void => {
     const os = implement(contract);
     const router = os.router({
@@ -71,7 +77,9 @@ describe('parentChannelPort', () => {
     const channel = parentChannelPort(() => {
       throw new Error('ERR_IPC_CHANNEL_CLOSED');
     });
-    const client: ContractRouterClient<typeof contract> = createORPCClient(new RPCLink({ port: channel.port }));
+    const client: ContractRouterClient<typeof contract> = createORPCClient(
+      new RPCLink({ port: channel.port }),
+    );
     await expect(client.double(1)).rejects.toThrow('ERR_IPC_CHANNEL_CLOSED');
   });
 });

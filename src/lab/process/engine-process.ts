@@ -33,6 +33,8 @@ export interface EngineProcessOptions<Control> {
   onState(state: SupervisedState, cause: string): void;
   onSnapshot(): void;
   onEvent(event: EngineEvent): void;
+  /** A stream broke although its process lives: the lab no longer sees what it does. */
+  onStreamLost(stream: string, cause: string): void;
 }
 
 interface Streams<Snapshot> {
@@ -60,13 +62,18 @@ export class EngineProcess<Control extends EngineControl & Streams<Snapshot>, Sn
         if (state !== 'running') this.#snapshot = null;
         options.onState(state, cause);
       },
-      bringUp: async (control, _link, isRestart) => {
+      bringUp: async (control, link, isRestart) => {
+        const lost = (stream: string) => (error: unknown) => {
+          const { refusal } = link.toRefusal(error);
+          // The end of the process itself is reported by its supervisor.
+          if (refusal.code !== 'host-unavailable') options.onStreamLost(stream, refusal.why);
+        };
         await open(control);
         follow(control.watch(), (snapshot) => {
           this.#snapshot = snapshot;
           options.onSnapshot();
-        });
-        follow(control.events(), (event) => options.onEvent(event));
+        }).catch(lost('snapshots'));
+        follow(control.events(), (event) => options.onEvent(event)).catch(lost('events'));
         await options.restore(control, isRestart);
       },
     });
@@ -145,10 +152,10 @@ export function fabricProcess(options: EngineProcessOptions<FabricControl>): Fab
   );
 }
 
-/** Reads a stream until it ends. It ends with an error when its process does, which the supervisor reports. */
-function follow<Value>(stream: Promise<AsyncIterable<Value>>, use: (value: Value) => void): void {
-  const read = async (): Promise<void> => {
-    for await (const value of await stream) use(value);
-  };
-  read().catch(() => undefined);
+/** Reads a stream until it ends. */
+async function follow<Value>(
+  stream: Promise<AsyncIterable<Value>>,
+  use: (value: Value) => void,
+): Promise<void> {
+  for await (const value of await stream) use(value);
 }

@@ -4,7 +4,7 @@ import { notFound } from '../refusals';
 import type { Inventory } from '../inventory/inventory';
 import type { HostControl } from './control-link';
 import { hostProcess, type HostProcess, type Rendezvous } from './engine-process';
-import { processEvents } from './process-events';
+import { processEvents, streamEvents } from './process-events';
 import type { Spawner } from './spawner';
 import type { RestartPolicy } from './supervisor';
 
@@ -51,12 +51,14 @@ export class HostFleet {
       return found;
     };
     const { name } = config();
+    const object = { kind: 'host', id: hostId, name } as const;
     const host = hostProcess(name, config, {
       spawner,
       policy,
       rendezvous,
       restore: (control, isRestart) => this.#options.restore(hostId, control, isRestart),
-      onState: processEvents(events, { kind: 'host', id: hostId, name }, onChange, hostId),
+      onState: processEvents(events, object, onChange, hostId),
+      onStreamLost: streamEvents(events, object, hostId),
       onSnapshot: onChange,
       onEvent: (event) => events.add(event, hostId),
     });

@@ -51,3 +51,23 @@ export function processEvents(
     onChange();
   };
 }
+
+/** An `onStreamLost` listener that records it. */
+export function streamEvents(
+  events: EventList,
+  object: EventObject,
+  hostId?: string,
+): (stream: string, cause: string) => void {
+  return (stream, cause) => {
+    events.record(
+      'process/stream-lost',
+      object,
+      `The ${stream} of ${object.name} are not received any more.`,
+      cause,
+      {
+        severity: 'error',
+        ...(hostId === undefined ? {} : { hostId }),
+      },
+    );
+  };
+}
