@@ -99,6 +99,8 @@ export const vmSnapshotSchema = z.object({
     sunkFrames: z.number(),
     sentFrames: z.number(),
     pagesWritten: z.number(),
+    /** Digest over all frames received by each NIC, in order, as 16 hexadecimal digits. */
+    digests: z.array(z.string()),
   }),
 });
 export type VmSnapshot = z.infer<typeof vmSnapshotSchema>;

@@ -74,7 +74,11 @@ export type NicConfig = z.infer<typeof nicConfigSchema>;
 
 /** What the embedded guest does. Every workload also answers ARP, ICMP echo and UDP echo (port 7), and sinks the rest. */
 export const workloadSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('responder') }),
+  z.object({
+    kind: z.literal('responder'),
+    /** Keeps a digest of every frame received, in order: slow, for proofs. */
+    digest: z.boolean().optional(),
+  }),
   z.object({
     kind: z.literal('sender'),
     destinationIpv4: ipv4Schema,

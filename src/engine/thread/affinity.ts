@@ -3,9 +3,10 @@
  * system knows about threads. All through libc by FFI; nothing here is needed for correctness.
  */
 import { createRequire } from 'node:module';
-import type { IKoffiLib } from 'koffi';
+import type koffi from 'koffi';
 
-type Koffi = typeof import('koffi');
+type Koffi = typeof koffi;
+type Library = ReturnType<Koffi['load']>;
 
 export interface Affinity {
   /** Why pinning does not work here; empty when it works. */
@@ -22,14 +23,14 @@ const MASK_BYTES = 128; // 1024 processors, as glibc's cpu_set_t
 export function loadAffinity(): Affinity {
   if (process.platform !== 'linux') return unavailable(`Pinning threads is not supported on ${process.platform} yet.`);
   try {
-    const koffi = createRequire(__filename)('koffi') as Koffi;
-    return linuxAffinity(koffi.load('libc.so.6'));
+    const ffi = createRequire(__filename)('koffi') as Koffi;
+    return linuxAffinity(ffi.load('libc.so.6'));
   } catch (cause) {
     return unavailable(`The C library could not be called: ${cause instanceof Error ? cause.message : String(cause)}.`);
   }
 }
 
-function linuxAffinity(libc: IKoffiLib): Affinity {
+function linuxAffinity(libc: Library): Affinity {
   const setAffinity = libc.func('int sched_setaffinity(int pid, size_t size, const void *mask)');
   const threadId = libc.func('int gettid()');
   return {

@@ -1,0 +1,70 @@
+/** The links of a host: uplinks to the fabric, and what is plugged into an adapter. Control thread. */
+import type { LinkConfig } from '../../contract/model';
+import { RefusalError } from '../../shared/refusal-error';
+import type { HostAdapter } from './host-adapter';
+import { requireAdapter, type HostParts } from './host-parts';
+
+export class HostLinks {
+  readonly #parts: HostParts;
+  readonly #plugged = new Map<string, { readonly adapter: HostAdapter; readonly wire: number }>();
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+  }
+
+  /** Connects an adapter's wire to the fabric, and again whenever the fabric comes back. */
+  async connectUplink(adapter: HostAdapter, socketPath: string): Promise<void> {
+    const { links, log } = this.#parts;
+    const inRing = adapter.createInWire();
+    const outRing = adapter.createOutWire();
+    adapter.hardware.plugWire(inRing);
+    adapter.hardware.setUplink(outRing);
+    const object = { kind: 'adapter', id: adapter.config.id, name: adapter.config.name } as const;
+    await links.openStream({
+      id: `uplink-${adapter.config.id}`,
+      name: `uplink of ${adapter.config.name}`,
+      socketPath,
+      inRing,
+      outRing,
+      onState: (connected, reason) => {
+        adapter.uplink = connected ? 'connected' : 'connecting';
+        const text = `${adapter.config.name} ${connected ? 'is connected to' : 'lost'} the fabric.`;
+        log.emit(connected ? 'adapter/uplink-connected' : 'adapter/uplink-lost', object, text, reason, connected ? 'info' : 'warning');
+      },
+    });
+  }
+
+  async add(link: LinkConfig): Promise<void> {
+    if (link.plug.at !== 'adapter') {
+      throw new RefusalError({ code: 'invalid-value', what: `${link.name} cannot be plugged in here.`, why: 'Its plug is the fabric, and this is a host.', remedy: '', field: 'plug' });
+    }
+    const adapter = requireAdapter(this.#parts, link.plug.adapter);
+    const wire = adapter.createInWire();
+    try {
+      await this.#parts.links.add(link, wire);
+      adapter.hardware.plugWire(wire);
+    } catch (error) {
+      this.#parts.memory.give(wire);
+      throw error;
+    }
+    this.#plugged.set(link.id, { adapter, wire });
+    await this.#parts.links.start(link.id);
+  }
+
+  start(linkId: string): Promise<void> {
+    return this.#parts.links.start(linkId);
+  }
+
+  stop(linkId: string): Promise<void> {
+    return this.#parts.links.stop(linkId);
+  }
+
+  async remove(linkId: string): Promise<void> {
+    await this.#parts.links.remove(linkId);
+    const plugged = this.#plugged.get(linkId);
+    this.#plugged.delete(linkId);
+    if (!plugged) return;
+    await plugged.adapter.hardware.unplugWire(plugged.wire);
+    this.#parts.memory.give(plugged.wire);
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * A NIC and its port of the switch: the NIC block in host memory, its hold list, and what the
+ * administrator asked for. Control thread; the block's cursors belong to the serving thread.
+ */
+import type { NicConfig } from '../../contract/model';
+import {
+  N_ADAPTER,
+  N_DIRTY,
+  N_DROPPED,
+  N_HOLD_RING,
+  N_INDEX,
+  N_KICK,
+  N_MAC_COUNT,
+  N_MACS,
+  N_MEMORY,
+  N_MEMORY_SIZE,
+  N_RX_AVAIL,
+  N_RX_BYTES,
+  N_RX_DESC,
+  N_RX_FRAMES,
+  N_RX_LAST_AVAIL,
+  N_RX_SIZE,
+  N_RX_USED,
+  N_RX_USED_NEXT,
+  N_RX_USED_SHOWN,
+  N_STARVED,
+  N_STATE,
+  N_TX_AVAIL,
+  N_TX_BYTES,
+  N_TX_DESC,
+  N_TX_FRAMES,
+  N_TX_LAST_AVAIL,
+  N_TX_SIZE,
+  N_TX_USED,
+  N_TX_USED_NEXT,
+  N_TX_USED_SHOWN,
+  N_VCPU,
+  N_VLAN,
+  N_VM,
+  NIC_SIZE,
+} from '../kernel/layout';
+import type { HostMemory } from '../memory/host-memory';
+import { kernelMac } from '../thread/kernel-mac';
+import { createHoldRing, ringFill } from '../thread/rings';
+
+/** Frames held for a NIC during a handover or the gap of a migration. */
+export const HOLD_FRAMES = 2048;
+
+/** One virtqueue: guest addresses, and how far the device has come. */
+export interface VirtqueuePlace {
+  readonly desc: number;
+  readonly avail: number;
+  readonly used: number;
+  /** Entries, a power of two. */
+  readonly size: number;
+}
+
+/** Cursors of a NIC's two virtqueues: what a migration carries. Free running, 16 bits count. */
+export interface NicCursors {
+  readonly rxUsed: number;
+  readonly txAvail: number;
+  readonly txUsed: number;
+}
+
+export interface NicCounters {
+  readonly rxFrames: number;
+  readonly rxBytes: number;
+  readonly txFrames: number;
+  readonly txBytes: number;
+  readonly dropped: number;
+}
+
+export interface NicPlace {
+  readonly index: number;
+  readonly vmId: string;
+  readonly vmName: string;
+  /** VM block, its memory, and the thread block of its vCPU thread. */
+  readonly vm: number;
+  readonly memory: number;
+  readonly memoryBytes: number;
+  readonly vcpu: number;
+  /** Adapter block. */
+  readonly adapter: number;
+}
+
+export class NicPort {
+  readonly index: number;
+  readonly vmId: string;
+  readonly block: number;
+  vmName: string;
+  config: NicConfig;
+  readonly #memory: HostMemory;
+  readonly #hold: { ring: number; buffers: number };
+
+  constructor(memory: HostMemory, config: NicConfig, place: NicPlace) {
+    this.#memory = memory;
+    this.config = config;
+    this.index = place.index;
+    this.vmId = place.vmId;
+    this.vmName = place.vmName;
+    this.block = memory.take(NIC_SIZE, 'A NIC block');
+    this.#hold = createHoldRing(memory, HOLD_FRAMES);
+    const fields: readonly (readonly [number, number])[] = [
+      [N_INDEX, place.index],
+      [N_VLAN, this.vlanId],
+      [N_MEMORY, place.memory],
+      [N_MEMORY_SIZE, place.memoryBytes],
+      [N_MAC_COUNT, config.macs.length],
+      [N_VCPU, place.vcpu],
+      [N_ADAPTER, place.adapter],
+      [N_HOLD_RING, this.#hold.ring],
+      [N_VM, place.vm],
+    ];
+    for (const [field, value] of fields) memory.setU32(this.block + field, value);
+    for (const [i, mac] of config.macs.entries()) {
+      const { low, high } = kernelMac(mac);
+      memory.setU32(this.block + N_MACS + i * 8, low);
+      memory.setU32(this.block + N_MACS + i * 8 + 4, high);
+    }
+  }
+
+  /** Access VLAN, 0 when untagged. */
+  get vlanId(): number {
+    return this.config.vlan.mode === 'access' ? this.config.vlan.id : 0;
+  }
+
+  /** Port id in queue parameters: never 0, which means "no port". */
+  get portId(): number {
+    return this.index + 1;
+  }
+
+  /** Tells the device where the guest's virtqueues are. Before it is served. */
+  connect(rx: VirtqueuePlace, tx: VirtqueuePlace, cursors: NicCursors): void {
+    const fields: readonly (readonly [number, number])[] = [
+      [N_RX_DESC, rx.desc],
+      [N_RX_AVAIL, rx.avail],
+      [N_RX_USED, rx.used],
+      [N_RX_SIZE, rx.size],
+      [N_TX_DESC, tx.desc],
+      [N_TX_AVAIL, tx.avail],
+      [N_TX_USED, tx.used],
+      [N_TX_SIZE, tx.size],
+      [N_RX_LAST_AVAIL, cursors.rxUsed],
+      [N_RX_USED_NEXT, cursors.rxUsed],
+      [N_RX_USED_SHOWN, cursors.rxUsed],
+      [N_TX_LAST_AVAIL, cursors.txAvail],
+      [N_TX_USED_NEXT, cursors.txUsed],
+      [N_TX_USED_SHOWN, cursors.txUsed],
+      [N_KICK, 1],
+      [N_STARVED, 0],
+    ];
+    for (const [field, value] of fields) this.#memory.setU32(this.block + field, value);
+  }
+
+  /** Where the virtqueues are; for a migration. */
+  places(): { rx: VirtqueuePlace; tx: VirtqueuePlace } {
+    const read = (field: number): number => this.#memory.getU32(this.block + field);
+    return {
+      rx: { desc: read(N_RX_DESC), avail: read(N_RX_AVAIL), used: read(N_RX_USED), size: read(N_RX_SIZE) },
+      tx: { desc: read(N_TX_DESC), avail: read(N_TX_AVAIL), used: read(N_TX_USED), size: read(N_TX_SIZE) },
+    };
+  }
+
+  /** How far the device has come. Exact while nobody serves the NIC. */
+  cursors(): NicCursors {
+    const read = (field: number): number => this.#memory.getU32(this.block + field);
+    return { rxUsed: read(N_RX_USED_NEXT), txAvail: read(N_TX_LAST_AVAIL), txUsed: read(N_TX_USED_NEXT) };
+  }
+
+  /** NIC_DOWN, NIC_UP or NIC_HOLDING; every serving thread sees it at its next turn. */
+  setState(state: number): void {
+    Atomics.store(this.#memory.i32, (this.block + N_STATE) >>> 2, state);
+  }
+
+  get state(): number {
+    return this.#memory.getU32(this.block + N_STATE);
+  }
+
+  /** Asks its serving thread to look at what the guest wants to send. */
+  kick(): void {
+    Atomics.store(this.#memory.i32, (this.block + N_KICK) >>> 2, 1);
+  }
+
+  setDirtyBitmap(bitmap: number): void {
+    Atomics.store(this.#memory.i32, (this.block + N_DIRTY) >>> 2, bitmap);
+  }
+
+  counters(): NicCounters {
+    const read = (field: number): number => this.#memory.getCounter(this.block + field);
+    return {
+      rxFrames: read(N_RX_FRAMES),
+      rxBytes: read(N_RX_BYTES),
+      txFrames: read(N_TX_FRAMES),
+      txBytes: read(N_TX_BYTES),
+      dropped: read(N_DROPPED),
+    };
+  }
+
+  heldFrames(): number {
+    return ringFill(this.#memory, this.#hold.ring);
+  }
+
+  /** Gives its memory back. After no thread knows it any more. */
+  free(): void {
+    this.#memory.give(this.#hold.ring);
+    this.#memory.give(this.#hold.buffers);
+    this.#memory.give(this.block);
+  }
+}
