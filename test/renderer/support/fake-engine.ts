@@ -1,0 +1,391 @@
+/** Invents what host processes would report: snapshots, telemetry and the course of a migration. */
+import { MIGRATION_PHASES, type HostSnapshot } from '../../../src/contract/host';
+import type { MigrationSnapshot } from '../../../src/contract/lab';
+import type { VmConfig } from '../../../src/contract/model';
+import { TELEMETRY_LAYOUT } from '../../../src/contract/telemetry';
+import type { FakeLab } from './fake-lab';
+
+const PROCESSORS = 4;
+const MIB = 1024 * 1024;
+const PHASE_MS: Readonly<Record<string, number>> = {
+  copying: 2600,
+  'final-copy': 24,
+  'stopping-vm': 6,
+  committing: 8,
+  resuming: 5,
+};
+
+interface Counters {
+  frames: number;
+  bytes: number;
+  dropped: number;
+  interrupts: number;
+  workNs: number;
+  pollNs: number;
+}
+
+export class FakeEngine {
+  readonly #lab: FakeLab;
+  readonly #counters = new Map<string, Counters>();
+  readonly #startMs = Date.now();
+  #lastMs = Date.now();
+  #busyMs = new Array<number>(PROCESSORS).fill(1000);
+  #idleMs = new Array<number>(PROCESSORS).fill(1000);
+
+  constructor(lab: FakeLab) {
+    this.#lab = lab;
+    setInterval(() => this.#step(), 50).unref();
+  }
+
+  /** VMs of a host that have a queue, with its id: in order, while VMQ is on. */
+  #queued(hostId: string): { vm: VmConfig; queueId: number }[] {
+    const host = this.#lab.config.hosts.find((candidate) => candidate.id === hostId);
+    if (!host?.adapters[0]?.vmqEnabled) return [];
+    return this.#vms(hostId)
+      .filter(
+        (vm) => vm.nics[0]?.queue.mode !== 'none' && this.#lab.states.get(vm.id) === 'running',
+      )
+      .map((vm, index) => ({ vm, queueId: index + 1 }));
+  }
+
+  #vms(hostId: string): VmConfig[] {
+    return this.#lab.config.vms.filter((vm) => vm.hostId === hostId);
+  }
+
+  #of(key: string): Counters {
+    const known = this.#counters.get(key) ?? {
+      frames: 0,
+      bytes: 0,
+      dropped: 0,
+      interrupts: 0,
+      workNs: 0,
+      pollNs: 0,
+    };
+    this.#counters.set(key, known);
+    return known;
+  }
+
+  #step(): void {
+    const now = Date.now();
+    const seconds = (now - this.#lastMs) / 1000;
+    this.#lastMs = now;
+    const phase = (now - this.#startMs) / 1000;
+    for (const host of this.#lab.config.hosts) {
+      for (const [index, vm] of this.#vms(host.id).entries()) {
+        if (this.#lab.states.get(vm.id) !== 'running' || this.#isStopped(vm.id)) continue;
+        const rate =
+          (index === 0 ? 90_000 : 30_000 / (index + 1)) *
+          (1 + 0.35 * Math.sin(phase / (4 + index * 3)) + 0.06 * Math.random());
+        const queueId = this.#queued(host.id).find((queue) => queue.vm.id === vm.id)?.queueId ?? 0;
+        for (const key of [`${host.id}/q/${String(queueId)}`, `${host.id}/n/${vm.id}`]) {
+          const counters = this.#of(key);
+          counters.frames += Math.round(rate * seconds);
+          counters.bytes += Math.round(rate * seconds * 420);
+          counters.interrupts += Math.round((rate / 24) * seconds);
+          if (queueId === 0 && Math.sin(phase / 9) > 0.97)
+            counters.dropped += Math.round(rate * 0.02 * seconds);
+          counters.workNs += rate * seconds * 2600;
+          counters.pollNs += seconds * 4e7;
+        }
+      }
+    }
+    for (let cpu = 0; cpu < PROCESSORS; cpu += 1) {
+      const busy = 0.42 + 0.2 * Math.sin(phase / 5 + cpu) + 0.08 * Math.random();
+      this.#busyMs[cpu] = (this.#busyMs[cpu] ?? 0) + busy * seconds * 1000;
+      this.#idleMs[cpu] = (this.#idleMs[cpu] ?? 0) + (1 - busy) * seconds * 1000;
+    }
+  }
+
+  #isStopped(vmId: string): boolean {
+    const running = this.#lab.migrations.find(
+      (migration) => migration.vmId === vmId && migration.outcome === 'running',
+    );
+    return (
+      running?.phase !== undefined &&
+      ['stopping-vm', 'final-copy', 'committing', 'resuming'].includes(running.phase ?? '')
+    );
+  }
+
+  snapshot(hostId: string): HostSnapshot {
+    const host = this.#lab.config.hosts.find((candidate) => candidate.id === hostId);
+    const adapter = host?.adapters[0];
+    const queued = this.#queued(hostId);
+    return {
+      hostId,
+      name: host?.name ?? hostId,
+      revision: 1,
+      processors: PROCESSORS,
+      affinity: { available: true, reason: '' },
+      memory: {
+        totalBytes: (host?.memoryMiB ?? 0) * MIB,
+        usedBytes: (180 + this.#vms(hostId).length * 64) * MIB,
+      },
+      adapters: adapter
+        ? [
+            {
+              id: adapter.id,
+              index: 0,
+              name: adapter.name,
+              vmqEnabled: adapter.vmqEnabled,
+              bufferMode: adapter.bufferMode,
+              moderationMicroseconds: adapter.moderationMicroseconds,
+              queueCount: adapter.queueCount,
+              queuesUsed: queued.length,
+              uplink: 'connected',
+            },
+          ]
+        : [],
+      queues: [
+        this.#queue(0, undefined),
+        ...queued.map(({ vm, queueId }) => this.#queue(queueId, vm)),
+      ],
+      nics: this.#vms(hostId)
+        .filter((vm) => this.#lab.states.get(vm.id) === 'running')
+        .map((vm) => {
+          const queueId = queued.find((queue) => queue.vm.id === vm.id)?.queueId ?? 0;
+          return {
+            index: this.#nicIndex(vm.id),
+            nicId: vm.nics[0]?.id ?? '',
+            vmId: vm.id,
+            adapterId: 'nic-a',
+            queueId,
+            queueReason:
+              queueId > 0
+                ? ''
+                : adapter?.vmqEnabled
+                  ? `${vm.name} has no queue: it asks for none. Set its queue to automatic to give it one.`
+                  : `${vm.name} has no queue: VMQ is off at nic-a.`,
+          };
+        }),
+      vms: this.#vms(hostId).map((vm) => ({
+        vmId: vm.id,
+        name: vm.name,
+        state: this.#lab.states.get(vm.id) ?? 'stopped',
+        reason: '',
+        guest: {
+          arpReplies: 12,
+          echoReplies: 340,
+          udpEchoes: 100,
+          sunkFrames: 120_331,
+          sentFrames: 0,
+          pagesWritten: 0,
+          digests: [],
+        },
+      })),
+      links: this.#lab.config.links.map((link) => ({
+        linkId: link.id,
+        name: link.name,
+        state: 'running',
+        text: 'Sends as recorded.',
+        frames: 1_204_331,
+        bytes: 400_123_000,
+        loops: 3,
+      })),
+      threads: [
+        { thread: 0, role: 'adapter', name: 'adapter nic-a', processor: 0 },
+        ...queued.map(({ queueId }) => ({
+          thread: queueId + 1,
+          role: 'queue',
+          name: `queue ${String(queueId)} of nic-a`,
+          processor: queueId % PROCESSORS,
+        })),
+      ],
+    };
+  }
+
+  #queue(queueId: number, vm: VmConfig | undefined): HostSnapshot['queues'][number] {
+    const nic = vm?.nics[0];
+    return {
+      adapterId: 'nic-a',
+      adapterIndex: 0,
+      queueId,
+      state: 'Running',
+      processor: queueId % PROCESSORS,
+      thread: queueId + 1,
+      vmId: vm?.id ?? null,
+      vmName: vm?.name ?? null,
+      nicId: nic?.id ?? null,
+      vlan: nic?.vlan ?? null,
+      bufferMode: queueId === 0 ? 'host-buffers' : 'shared-memory',
+      bufferModeReason:
+        queueId === 0
+          ? 'The default queue serves many VMs, so its buffers belong to the host.'
+          : '',
+      filters: nic
+        ? [
+            {
+              filterId: queueId,
+              mac: nic.macs[0] ?? '',
+              vlan: nic.vlan.mode === 'access' ? nic.vlan.id : null,
+            },
+          ]
+        : [],
+    };
+  }
+
+  #nicIndex(vmId: string): number {
+    return this.#lab.config.vms.findIndex((vm) => vm.id === vmId);
+  }
+
+  telemetry(hostId: string): Float64Array {
+    const queued = this.#queued(hostId);
+    const vms = this.#vms(hostId).filter((vm) => this.#lab.states.get(vm.id) === 'running');
+    const queueIds = [0, ...queued.map(({ queueId }) => queueId)];
+    const threads: number[][] = [[0, 1, 0, -1, 0, 0, 0, 0, -1]];
+    const queues: number[][] = [];
+    let total = 0;
+    let dropped = 0;
+    for (const queueId of queueIds) {
+      const counters = this.#of(`${hostId}/q/${String(queueId)}`);
+      total += counters.frames;
+      dropped += counters.dropped;
+      threads.push([
+        queueId + 1,
+        2,
+        0,
+        queueId,
+        queueId % PROCESSORS,
+        counters.workNs,
+        counters.pollNs,
+        0,
+        -1,
+      ]);
+      queues.push([
+        0,
+        queueId,
+        counters.frames,
+        counters.bytes,
+        counters.dropped,
+        counters.interrupts,
+        counters.interrupts,
+        3,
+        509,
+      ]);
+    }
+    const adapter = threads[0];
+    if (adapter) adapter[5] = total * 800;
+    const nics = vms.map((vm) => {
+      const counters = this.#of(`${hostId}/n/${vm.id}`);
+      return [
+        this.#nicIndex(vm.id),
+        counters.frames,
+        counters.bytes,
+        Math.round(counters.frames / 8),
+        Math.round(counters.bytes / 9),
+        counters.dropped,
+        1,
+      ];
+    });
+    const processors = this.#busyMs.map((busy, cpu) => [cpu, busy, this.#idleMs[cpu] ?? 0]);
+    const header = [
+      TELEMETRY_LAYOUT,
+      Date.now(),
+      performance.now() * 1e6,
+      threads.length,
+      queues.length,
+      nics.length,
+      processors.length,
+      total + 31,
+      4,
+      total - dropped,
+      dropped,
+      12,
+    ];
+    return Float64Array.from([header, ...threads, ...queues, ...nics, ...processors].flat());
+  }
+
+  migrate(vmId: string, targetHostId: string): string {
+    const vm = this.#lab.vm(vmId);
+    const startedAtMs = Date.now();
+    const migration: MigrationSnapshot = {
+      migrationId: `migration-${String(this.#lab.migrations.length + 1)}`,
+      vmId,
+      vmName: vm.name,
+      fromHostId: vm.hostId,
+      toHostId: targetHostId,
+      outcome: 'running',
+      reason: '',
+      phases: [],
+      downtimeMs: null,
+      totalMs: 0,
+      sentBytes: 0,
+      remainingBytes: vm.memoryMiB * MIB,
+      totalBytes: vm.memoryMiB * MIB,
+      rounds: 0,
+      probe: null,
+      heldFrames: 0,
+      phase: null,
+      startedAtMs,
+    };
+    this.#lab.migrations.unshift(migration);
+    void this.#run(migration, vm);
+    return migration.migrationId;
+  }
+
+  async #run(migration: MigrationSnapshot, vm: VmConfig): Promise<void> {
+    const lab = this.#lab;
+    const put = (part: Partial<MigrationSnapshot>): void => {
+      const index = lab.migrations.findIndex(
+        (candidate) => candidate.migrationId === migration.migrationId,
+      );
+      const now = lab.migrations[index];
+      if (now) lab.migrations[index] = { ...now, ...part };
+      lab.changed();
+    };
+    const phases: { phase: string; startMs: number; durationMs: number }[] = [];
+    for (const phase of MIGRATION_PHASES) {
+      const durationMs = PHASE_MS[phase] ?? 180;
+      const startMs = Date.now() - migration.startedAtMs;
+      lab.log(
+        'migration/phase-entered',
+        'migration',
+        migration.migrationId,
+        vm.name,
+        `${vm.name}: ${phase}.`,
+        'Migration to another host.',
+      );
+      const record = { phase, startMs, durationMs: 0 };
+      phases.push(record);
+      const steps = phase === 'copying' ? 20 : 1;
+      for (let step = 1; step <= steps; step += 1) {
+        const round = phase === 'copying' ? 1 + Math.floor(step / 7) : 4;
+        const remaining =
+          phase === 'copying' ? vm.memoryMiB * MIB * Math.max(0.02, 1 - step / steps) : 0.4 * MIB;
+        put({
+          phase,
+          phases: phases.map((p) => ({ ...p })),
+          rounds: round,
+          sentBytes: vm.memoryMiB * MIB * 1.3 - remaining,
+          remainingBytes: remaining,
+        });
+        await new Promise((resolve) => setTimeout(resolve, durationMs / steps));
+      }
+      record.durationMs = Date.now() - migration.startedAtMs - startMs;
+      if (phase === 'resuming')
+        lab.config = {
+          ...lab.config,
+          vms: lab.config.vms.map((old) =>
+            old.id === vm.id ? { ...old, hostId: migration.toHostId } : old,
+          ),
+        };
+    }
+    put({
+      phase: null,
+      outcome: 'completed',
+      phases: phases.map((p) => ({ ...p })),
+      downtimeMs: 43.2,
+      totalMs: Date.now() - migration.startedAtMs,
+      remainingBytes: 0,
+      probe: { sent: 4120, received: 4120, lost: 0, duplicated: 0, reordered: 0, silenceMs: 44.7 },
+      heldFrames: 3321,
+    });
+    lab.log(
+      'migration/completed',
+      'migration',
+      migration.migrationId,
+      vm.name,
+      `${vm.name} runs on its new host.`,
+      'Migrated at the console. Downtime 43.2 ms, no frame lost.',
+    );
+  }
+}
