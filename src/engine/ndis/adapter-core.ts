@@ -20,7 +20,7 @@ import {
 } from './queue-parameters';
 import { legalStates, nextState, type QueueEvent } from './queue-state';
 import type { ReceiveFilter } from './receive-filter';
-import type { Caller, RequestLabel, RequestLogEntry } from './request-log';
+import { NDIS_CALLER, type Caller, type RequestLabel, type RequestLogEntry } from './request-log';
 import { RequestQueue } from './request-queue';
 import { NdisStatusError, invalidParameter, type NdisStatus } from './status';
 
@@ -186,7 +186,7 @@ export class AdapterCore {
   }
 
   /** Runs a request in its turn, logs it, and refuses it when its binding or the adapter is closed. */
-  submit<Result>(label: RequestLabel, work: () => Promise<Result>): Promise<Result> {
+  submit<Result>(label: RequestLabel, work: () => Promise<Result> | Result): Promise<Result> {
     const submittedMs = this.now();
     return this.#requests.run(
       () => ({ ...label, sinceMs: this.now() }),
@@ -239,16 +239,14 @@ export class AdapterCore {
 
   #requireOpen(label: RequestLabel): void {
     const { caller, oid } = label;
-    if (this.isHalted)
-      throw new NdisStatusError(
-        oid,
-        closed('NDIS_STATUS_NOT_ACCEPTED', 'a running adapter', `${this.name}, halted`),
-      );
-    if (caller.bindingId === 0 || this.openBindings.has(caller.bindingId)) return;
-    throw new NdisStatusError(
-      oid,
-      closed('NDIS_STATUS_CLOSING', 'an open binding', `${caller.name}, closed`),
-    );
+    if (this.isHalted) {
+      const [expected, found] = ['a running adapter', `${this.name}, halted`];
+      throw new NdisStatusError(oid, { status: 'NDIS_STATUS_NOT_ACCEPTED', expected, found });
+    }
+    if (caller.bindingId === NDIS_CALLER.bindingId || this.openBindings.has(caller.bindingId))
+      return;
+    const [expected, found] = ['an open binding', `${caller.name}, closed`];
+    throw new NdisStatusError(oid, { status: 'NDIS_STATUS_CLOSING', expected, found });
   }
 
   #record(label: RequestLabel, timeMs: number, waitedMs: number, error: unknown): void {
@@ -271,22 +269,14 @@ export class AdapterCore {
 function largestQueueId(hardware: ReceiveFilterCapabilities, wished: number | undefined): number {
   const maximum =
     wished ?? Math.min(MAX_ID, Math.max(DEFAULT_MAX_QUEUE_ID, 4 * hardware.numQueues));
-  if (Number.isInteger(maximum) && maximum >= hardware.numQueues && maximum <= MAX_ID)
-    return maximum;
+  const fits = Number.isInteger(maximum) && maximum >= hardware.numQueues && maximum <= MAX_ID;
+  if (fits) return maximum;
   throw new NdisStatusError('NdisMSetMiniportAttributes', {
     status: 'NDIS_STATUS_BAD_CHARACTERISTICS',
     field: 'maxQueueId',
     expected: `${hardware.numQueues} to ${MAX_ID}`,
     found: String(maximum),
   });
-}
-
-function closed(
-  status: NdisStatus,
-  expected: string,
-  found: string,
-): { status: NdisStatus; expected: string; found: string } {
-  return { status, expected, found };
 }
 
 function statusOf(error: unknown): NdisStatus {
@@ -296,5 +286,6 @@ function statusOf(error: unknown): NdisStatus {
 
 function reasonOf(error: unknown): string {
   if (error === undefined) return '';
-  return error instanceof NdisStatusError ? error.refusal.why : String(error);
+  if (error instanceof NdisStatusError) return error.refusal.why;
+  return error instanceof Error ? error.message : 'something that is no error was thrown';
 }

@@ -137,7 +137,7 @@ export class NdisAdapter {
   /**
    * For the miniport: what it can do, or what is on, has changed (§2.1). From NDIS 6.30 on this goes
    * up as a status; a 6.20 adapter knows no such status and may change only while it has no queue,
-   * as if it had been initialised again.
+   * as if it had been initialised again. A copy that is a new object counts as changed.
    */
   capabilitiesChanged(capabilities: AdvertisedCapabilities): void {
     const core = this.#core;

@@ -95,16 +95,14 @@ export class ProtocolBinding {
   /** Always refused: moving a filter is for the virtual ports of SR-IOV only (§4.8). */
   moveFilter(filterId: number): Promise<never> {
     const oid = 'OID_RECEIVE_FILTER_MOVE_FILTER';
-    return this.#submit(oid, 'set', { filterId }, () =>
-      Promise.reject(
-        new NdisStatusError(oid, {
-          status: 'NDIS_STATUS_NOT_SUPPORTED',
-          expected: 'an adapter with SR-IOV',
-          found: `${this.#core.name} without it`,
-          remedy: 'Clear the filter and set it on the other queue.',
-        }),
-      ),
-    );
+    return this.#submit(oid, 'set', { filterId }, () => {
+      throw new NdisStatusError(oid, {
+        status: 'NDIS_STATUS_NOT_SUPPORTED',
+        expected: 'an adapter with SR-IOV',
+        found: `${this.#core.name} without it`,
+        remedy: 'Clear the filter and set it on the other queue.',
+      });
+    });
   }
 
   /** Parameters of any queue, also of one that another binding owns. */
@@ -159,14 +157,14 @@ export class ProtocolBinding {
       kind: 'set',
       arguments: {},
     };
-    return this.#core.submit(label, async () => closeBinding(this.#core, this.#caller));
+    return this.#core.submit(label, () => closeBinding(this.#core, this.#caller));
   }
 
   #submit<Result>(
     oid: OidName,
     kind: RequestKind,
     shown: RequestArguments,
-    work: () => Promise<Result>,
+    work: () => Promise<Result> | Result,
   ): Promise<Result> {
     return this.#core.submit({ caller: this.#caller, oid, kind, arguments: shown }, work);
   }

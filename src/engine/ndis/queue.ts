@@ -2,7 +2,7 @@
  * A receive queue as the NDIS layer knows it, its history, and what an enumeration says about it
  * (`docs/vmq-reference.md` §3.10).
  */
-import { BoundedLog } from './bounded-log';
+import type { BoundedLog } from './bounded-log';
 import type { GroupAffinity } from './group-affinity';
 import type { ReceiveQueueParameters } from './queue-parameters';
 import {

@@ -33,13 +33,20 @@ export async function freeQueue(core: AdapterCore, caller: Caller, queueId: numb
 /** Steps 1 to 5 for a queue without filters. */
 async function stopAndFree(core: AdapterCore, queue: ReceiveQueue): Promise<void> {
   const before = queue.state;
+  let hasEnded = false;
+  const onDmaStopped = (): void => {
+    if (hasEnded || queue.state !== 'StopDma') faultyStop(core, queue);
+    else dmaStopped(core, queue);
+  };
   core.apply(queue, 'FREE_QUEUE');
   try {
-    const call = () => core.miniport.freeQueue(queue.queueId, () => dmaStopped(core, queue));
+    const call = () => core.miniport.freeQueue(queue.queueId, onDmaStopped);
     requireSuccess(OID, await callMiniport(OID, call));
   } catch (error) {
     refuseFree(core, queue, before);
     throw error;
+  } finally {
+    hasEnded = true;
   }
   if (queue.state === 'StopDma') {
     fault(core, queue, 'completed the free without having said that DMA had stopped');
@@ -50,18 +57,19 @@ async function stopAndFree(core: AdapterCore, queue: ReceiveQueue): Promise<void
   core.apply(queue, 'RESOURCES_FREED');
 }
 
-/** Step 2. A second call is a fault of the miniport and is not passed on. */
+/** Step 2: the one status indication of a free. */
 function dmaStopped(core: AdapterCore, queue: ReceiveQueue): void {
-  if (queue.state !== 'StopDma') {
-    fault(core, queue, `said that DMA had stopped while the queue was in ${queue.state}`);
-    return;
-  }
   core.apply(queue, 'DMA_STOPPED');
   core.indications.emit({
     status: 'NDIS_STATUS_RECEIVE_QUEUE_STATE',
     queueId: queue.queueId,
     queueState: 'DmaStopped',
   });
+}
+
+/** A second call, or one after the free has ended, is a fault of the miniport and is not passed on. */
+function faultyStop(core: AdapterCore, queue: ReceiveQueue): void {
+  fault(core, queue, `said that DMA had stopped while the queue was in ${queue.state}`);
 }
 
 /** Before DMA has stopped, the queue is as it was. After it there is no way back: the queue is stuck. */
