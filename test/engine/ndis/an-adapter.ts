@@ -1,4 +1,6 @@
 /** Adapters in the states that tests begin with. */
+import { expect } from 'vitest';
+
 import { affinityOf } from '../../../src/engine/ndis/group-affinity';
 import {
   vmqCapabilities,
@@ -12,6 +14,7 @@ import type { AdapterWarning, StatusIndication } from '../../../src/engine/ndis/
 import type { ProtocolBinding } from '../../../src/engine/ndis/protocol-binding';
 import { receiveQueueParameters } from '../../../src/engine/ndis/queue-parameters';
 import type { QueueState } from '../../../src/engine/ndis/queue-state';
+import { NdisStatusError, type NdisStatus } from '../../../src/engine/ndis/status';
 import { ScriptedMiniport } from './scripted-miniport';
 
 export interface AdapterFixture {
@@ -74,4 +77,28 @@ export async function aQueueIn(
     : undefined;
   if (state === 'Paused' || state === 'Running') await binding.queueAllocationComplete([queueId]);
   return { queueId, filterId };
+}
+
+/** What a refusal said; fails when there was none or when it was no NDIS status. */
+export async function refusalOf(request: () => unknown): Promise<NdisStatusError> {
+  try {
+    await request();
+  } catch (error) {
+    if (error instanceof NdisStatusError) return error;
+    throw error;
+  }
+  throw new Error('the request was not refused');
+}
+
+/** Refused with this status, and nothing has changed. */
+export async function expectRefusal(
+  adapter: NdisAdapter,
+  request: () => unknown,
+  status: NdisStatus,
+): Promise<NdisStatusError> {
+  const before = adapter.snapshot();
+  const refusal = await refusalOf(request);
+  expect(refusal.status).toBe(status);
+  expect(adapter.snapshot()).toEqual(before);
+  return refusal;
 }

@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+
+import { affinityOf } from '../../../src/engine/ndis/group-affinity';
+import {
+  QUEUE_CHANGE_FLAGS,
+  QUEUE_PARAMETER_FLAGS,
+  receiveQueueParameters,
+  type QueueParametersUpdate,
+} from '../../../src/engine/ndis/queue-parameters';
+import { aQueueIn, anAdapter, expectRefusal } from './an-adapter';
+
+const CHANGE = QUEUE_CHANGE_FLAGS;
+
+describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
+  const everything = receiveQueueParameters({
+    processorAffinity: affinityOf(6),
+    queueName: 'new',
+    vmName: 'other-vm',
+    numSuggestedReceiveBuffers: 99,
+    portId: 12,
+    flags: QUEUE_PARAMETER_FLAGS.PER_QUEUE_RECEIVE_INDICATION,
+  });
+
+  it.each([
+    ['FLAGS_CHANGED', { flags: QUEUE_PARAMETER_FLAGS.PER_QUEUE_RECEIVE_INDICATION }],
+    ['PROCESSOR_AFFINITY_CHANGED', { processorAffinity: affinityOf(6) }],
+    ['SUGGESTED_RECV_BUFFER_NUMBERS_CHANGED', { numSuggestedReceiveBuffers: 99 }],
+    ['NAME_CHANGED', { queueName: 'new' }],
+    ['QOS_SQ_ID_CHANGED', { qosSqId: 0 }],
+  ] as const)('A.14 changes what %s names and nothing else', async (change, expected) => {
+    const fixture = anAdapter();
+    const { queueId } = await aQueueIn('Running', fixture);
+    const old = fixture.binding.queueParameters(queueId);
+    const update = { ...everything, flags: (everything.flags | CHANGE[change]) >>> 0 };
+    await fixture.binding.setQueueParameters(queueId, update);
+    expect(fixture.binding.queueParameters(queueId)).toEqual({ ...old, ...expected });
+    expect(fixture.miniport.callsOf('setQueueParameters')).toEqual([
+      {
+        method: 'setQueueParameters',
+        arguments: [queueId, { ...old, ...expected }, CHANGE[change]],
+      },
+    ]);
+  });
+
+  it('changes nothing without a change bit, and does not trouble the miniport', async () => {
+    const fixture = anAdapter();
+    const { queueId } = await aQueueIn('Running', fixture);
+    const before = fixture.adapter.snapshot();
+    await fixture.binding.setQueueParameters(queueId, everything);
+    expect(fixture.adapter.snapshot()).toEqual(before);
+    expect(fixture.miniport.callsOf('setQueueParameters')).toEqual([]);
+  });
+
+  it.each<readonly [string, string, QueueParametersUpdate]>([
+    [
+      "the miniport's own change bit",
+      'flags',
+      { flags: CHANGE.INTERRUPT_COALESCING_DOMAIN_ID_CHANGED },
+    ],
+    ['an unknown change bit', 'flags', { flags: 0x8000_0000 }],
+    ['an unknown behaviour flag', 'flags', { flags: CHANGE.FLAGS_CHANGED | 0x10 }],
+    [
+      'a change without its value',
+      'processorAffinity',
+      { flags: CHANGE.PROCESSOR_AFFINITY_CHANGED },
+    ],
+    ['a change without its value', 'queueName', { flags: CHANGE.NAME_CHANGED }],
+    ['a change without its value', 'qosSqId', { flags: CHANGE.QOS_SQ_ID_CHANGED }],
+    [
+      'a change without its value',
+      'numSuggestedReceiveBuffers',
+      { flags: CHANGE.SUGGESTED_RECV_BUFFER_NUMBERS_CHANGED },
+    ],
+    [
+      'an empty affinity',
+      'processorAffinity',
+      { flags: CHANGE.PROCESSOR_AFFINITY_CHANGED, processorAffinity: { group: 0, mask: 0n } },
+    ],
+    ['a long name', 'queueName', { flags: CHANGE.NAME_CHANGED, queueName: 'x'.repeat(257) }],
+  ])('§3.5 refuses %s: %s', async (_what, field, update) => {
+    const fixture = anAdapter();
+    const { queueId } = await aQueueIn('Running', fixture);
+    const request = () => fixture.binding.setQueueParameters(queueId, update);
+    const refusal = await expectRefusal(fixture.adapter, request, 'NDIS_STATUS_INVALID_PARAMETER');
+    expect(refusal.field).toBe(field);
+  });
+
+  it('§3.5 refuses a scheduler queue with NOT_SUPPORTED', async () => {
+    const fixture = anAdapter();
+    const { queueId } = await aQueueIn('Running', fixture);
+    const update = { flags: CHANGE.QOS_SQ_ID_CHANGED, qosSqId: 2 };
+    const request = () => fixture.binding.setQueueParameters(queueId, update);
+    await expectRefusal(fixture.adapter, request, 'NDIS_STATUS_NOT_SUPPORTED');
+  });
+
+  it('§8.1 keeps the affinity of the allocation on 6.20', async () => {
+    const fixture = anAdapter({ ndisVersion: '6.20' });
+    const { queueId } = await aQueueIn('Running', fixture);
+    const move = (processor: number) =>
+      fixture.binding.setQueueParameters(queueId, {
+        flags: CHANGE.PROCESSOR_AFFINITY_CHANGED,
+        processorAffinity: affinityOf(processor),
+      });
+    await expectRefusal(fixture.adapter, () => move(5), 'NDIS_STATUS_INVALID_PARAMETER');
+    await expect(move(2)).resolves.toBeUndefined();
+  });
+
+  it('§3.11 refuses to turn the lookahead split on after allocation on 6.20, and ignores it on 6.30', async () => {
+    const update = { flags: CHANGE.FLAGS_CHANGED | QUEUE_PARAMETER_FLAGS.LOOKAHEAD_SPLIT_REQUIRED };
+    const older = anAdapter({ ndisVersion: '6.20' });
+    const { queueId } = await aQueueIn('Paused', older);
+    const request = () => older.binding.setQueueParameters(queueId, update);
+    await expectRefusal(older.adapter, request, 'NDIS_STATUS_INVALID_PARAMETER');
+    const newer = anAdapter();
+    const other = await aQueueIn('Paused', newer);
+    await newer.binding.setQueueParameters(other.queueId, update);
+    expect(newer.binding.queueParameters(other.queueId).flags).toBe(0);
+  });
+
+  it('A.14 keeps the old values when the miniport refuses', async () => {
+    const fixture = anAdapter();
+    const { queueId } = await aQueueIn('Running', fixture);
+    fixture.miniport.answerNext('setQueueParameters', 'NDIS_STATUS_INVALID_PARAMETER');
+    const update = { flags: CHANGE.NAME_CHANGED, queueName: 'new' };
+    const request = () => fixture.binding.setQueueParameters(queueId, update);
+    await expectRefusal(fixture.adapter, request, 'NDIS_STATUS_INVALID_PARAMETER');
+  });
+});
