@@ -189,6 +189,7 @@ export class Fabric {
       throw cause;
     }
     this.#plugged.set(config.id, port);
+    await links.start(config.id);
     this.#changed();
   }
 

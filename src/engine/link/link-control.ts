@@ -4,7 +4,8 @@
  * has let go; everything else of a link is taken and given back here.
  *
  *     const links = new LinkControl(memory, linkThread);
- *     await links.add(config, ring);           // runs
+ *     await links.add(config, ring);           // ready, or refused
+ *     await links.start(config.id);            // runs
  *     await links.remove(config.id);           // the link thread has let go of `ring`
  */
 import type { LinkSnapshot, ProbeResult } from '../../contract/host';
@@ -41,6 +42,15 @@ export interface DuplexRings {
   readonly outRing: number;
 }
 
+/** A stream that this side connects. */
+export interface StreamOptions extends DuplexRings {
+  readonly id: string;
+  readonly name: string;
+  readonly socketPath: string;
+  /** Told whenever the stream gets or loses its peer; `reason` is empty when it got one. */
+  readonly onState?: ((isConnected: boolean, reason: string) => void) | undefined;
+}
+
 /** A connection that waits to be given rings. */
 export interface WaitingConnection {
   accept(link: { readonly id: string; readonly name: string } & DuplexRings): Promise<void>;
@@ -71,7 +81,12 @@ interface Link {
   state: LinkState;
   reason: string;
   isConnected: boolean;
+  readonly onState: StreamOptions['onState'];
 }
+
+/** What `#create` is told; the rest is the same for all. */
+type LinkPlan = Pick<Link, 'id' | 'name' | 'kind' | 'text'> &
+  Partial<Pick<Link, 'regions' | 'onState'>>;
 
 export class LinkControl {
   readonly #memory: HostMemory;
@@ -92,18 +107,13 @@ export class LinkControl {
     };
   }
 
-  // ── Making links: each one runs once the promise resolves ─────────────────────────────────────
+  // ── Making links: streams and probes run once the promise resolves ────────────────────────────
 
   /** A stream that connects to a unix socket, again and again, with QEMU's framing. */
-  async openStream(
-    stream: {
-      readonly id: string;
-      readonly name: string;
-      readonly socketPath: string;
-    } & DuplexRings,
-  ): Promise<void> {
-    const { id, name, socketPath } = stream;
-    const link = this.#create(id, name, 'stream', `connects to ${socketPath}`);
+  async openStream(stream: StreamOptions): Promise<void> {
+    const { id, name, socketPath, onState } = stream;
+    const text = `connects to ${socketPath}`;
+    const link = this.#create({ id, name, kind: 'stream', text, onState });
     await this.#run(link, { kind: 'open-stream', place: this.#place(link, stream), socketPath });
   }
 
@@ -127,7 +137,7 @@ export class LinkControl {
     await this.#ask({ kind: 'unlisten', listenerId });
   }
 
-  /** A link of the inventory. @throws RefusalError `capture-unreadable`, `capture-malformed`, … */
+  /** A link of the inventory, stopped. A capture has been looked into. @throws RefusalError `capture-unreadable`, `capture-malformed`, … */
   add(config: LinkConfig, inRing: number): Promise<void> {
     return config.kind === 'replay'
       ? this.addReplay(config, inRing)
@@ -136,7 +146,13 @@ export class LinkControl {
 
   async addReplay(config: ReplayConfig, inRing: number): Promise<void> {
     const region = this.#memory.take(REPLAY_REGION_BYTES, `The replay ${config.name}`);
-    const link = this.#create(config.id, config.name, 'replay', describeReplay(config), [region]);
+    const link = this.#create({
+      id: config.id,
+      name: config.name,
+      kind: 'replay',
+      text: describeReplay(config),
+      regions: [region],
+    });
     await this.#run(link, {
       kind: 'add-replay',
       order: {
@@ -155,8 +171,13 @@ export class LinkControl {
   async addGenerator(config: GeneratorConfig, inRing: number): Promise<void> {
     const count = config.targets.length;
     const templates = this.#memory.take(count * BUFFER_SIZE, `The generator ${config.name}`);
-    const text = describeGenerator(config);
-    const link = this.#create(config.id, config.name, 'generator', text, [templates]);
+    const link = this.#create({
+      id: config.id,
+      name: config.name,
+      kind: 'generator',
+      text: describeGenerator(config),
+      regions: [templates],
+    });
     writeGeneratorFrames(this.#memory.u8, templates, config);
     await this.#run(link, {
       kind: 'add-generator',
@@ -174,7 +195,7 @@ export class LinkControl {
   }
 
   async addProbe(id: string, flow: ProbeFlow, rings: DuplexRings): Promise<void> {
-    const link = this.#create(id, `probe ${id}`, 'probe', `probes ${flow.ipv4}`);
+    const link = this.#create({ id, name: id, kind: 'probe', text: `probes ${flow.ipv4}` });
     await this.#run(link, { kind: 'add-probe', place: this.#place(link, rings), flow });
   }
 
@@ -246,19 +267,14 @@ export class LinkControl {
     return { linkId: id, name, kind, state, reason, isConnected, ...counts };
   }
 
-  #create(
-    id: string,
-    name: string,
-    kind: LinkKind,
-    text: string,
-    regions: readonly number[] = [],
-  ): Link {
+  #create(plan: LinkPlan): Link {
+    const regions = plan.regions ?? [];
     try {
-      if (this.#links.has(id)) throw duplicate(id);
-      const block = this.#memory.take(LINK_BLOCK_SIZE, `The link ${name}`);
-      const made = { id, name, kind, text, block, regions };
-      const link: Link = { ...made, state: 'stopped', reason: '', isConnected: false };
-      this.#links.set(id, link);
+      if (this.#links.has(plan.id)) throw duplicate(plan.id);
+      const block = this.#memory.take(LINK_BLOCK_SIZE, `The link ${plan.name}`);
+      const now = { state: 'stopped', reason: '', isConnected: false } as const;
+      const link: Link = { onState: undefined, ...plan, ...now, block, regions };
+      this.#links.set(link.id, link);
       return link;
     } catch (cause) {
       for (const region of regions) this.#memory.give(region);
@@ -317,7 +333,10 @@ export class LinkControl {
     if (sign.kind === 'state') {
       link.state = sign.state;
       link.reason = sign.reason;
-    } else link.isConnected = sign.kind === 'connected';
+    } else {
+      link.isConnected = sign.kind === 'connected';
+      link.onState?.(link.isConnected, sign.kind === 'connected' ? '' : sign.reason);
+    }
     this.onChange({
       linkId: link.id,
       name: link.name,
@@ -330,7 +349,8 @@ export class LinkControl {
   #waiting(connectionId: number): WaitingConnection {
     return {
       accept: async (accepted) => {
-        const link = this.#create(accepted.id, accepted.name, 'stream', 'carries a connection');
+        const { id, name } = accepted;
+        const link = this.#create({ id, name, kind: 'stream', text: 'carries a connection' });
         const place = this.#place(link, accepted);
         await this.#run(link, { kind: 'accept', connectionId, place });
       },

@@ -4,7 +4,7 @@
  *
  * ```
  *  control                              link thread
- *    open-stream, add-… {linkId} ──────▶  makes the link and starts it
+ *    open-stream, add-… {linkId} ──────▶  makes the link; streams and probes run at once
  *    ◀──────────────── done | refusal     a refused command has changed nothing
  *    ◀───────── state, connected, …       whenever they occur
  *    listen {listenerId} ──────────────▶

@@ -103,19 +103,15 @@ class LinkThread {
     switch (command.kind) {
       case 'open-stream': {
         const { place, socketPath } = command;
-        return this.#add(
-          place.linkId,
-          (signs) => new StreamClient(context, place, signs, socketPath),
-        );
+        const link = new StreamClient(context, place, this.#signs(place.linkId), socketPath);
+        return this.#add(place.linkId, link, () => link.start());
       }
       case 'accept': {
         const { place, connectionId } = command;
         const socket = this.#takeConnection(connectionId);
         if (!socket || socket.destroyed) throw gone(place.linkId);
-        return this.#add(
-          place.linkId,
-          (signs) => new AcceptedStream(context, place, signs, socket),
-        );
+        const link = new AcceptedStream(context, place, this.#signs(place.linkId), socket);
+        return this.#add(place.linkId, link, () => link.start());
       }
       case 'reject':
         this.#takeConnection(command.connectionId)?.destroy();
@@ -128,15 +124,18 @@ class LinkThread {
         return DONE;
       case 'add-replay': {
         const { order } = command;
-        return this.#add(order.linkId, (signs) => new ReplayLink(context, order, signs));
+        const link = new ReplayLink(context, order, this.#signs(order.linkId));
+        return this.#add(order.linkId, link, () => link.prepare());
       }
       case 'add-generator': {
         const { order } = command;
-        return this.#add(order.linkId, (signs) => new GeneratorLink(context, order, signs));
+        const link = new GeneratorLink(context, order, this.#signs(order.linkId));
+        return this.#add(order.linkId, link, () => Promise.resolve());
       }
       case 'add-probe': {
         const { place, flow } = command;
-        return this.#add(place.linkId, (signs) => new ProbeLink(context, place, signs, flow));
+        const link = new ProbeLink(context, place, this.#signs(place.linkId), flow);
+        return this.#add(place.linkId, link, () => link.start());
       }
       case 'finish-probe':
         return this.#finishProbe(command.linkId);
@@ -153,11 +152,11 @@ class LinkThread {
     }
   }
 
-  async #add(linkId: string, make: (signs: LinkSigns) => ThreadLink): Promise<LinkAnswer> {
-    const link = make(this.#signs(linkId));
+  /** Keeps a link whose `first` step works; of any other, nothing is left. */
+  async #add(linkId: string, link: ThreadLink, first: () => Promise<void>): Promise<LinkAnswer> {
     this.#links.set(linkId, link);
     try {
-      await link.start();
+      await first();
     } catch (cause) {
       this.#links.delete(linkId);
       await link.remove();

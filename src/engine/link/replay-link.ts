@@ -55,15 +55,21 @@ export class ReplayLink implements ThreadLink {
     }
   }
 
-  /** @throws CaptureError when the first part of the capture cannot be read. */
+  /**
+   * Reads the first part of the capture. Once, before the first `start`.
+   * @throws CaptureError
+   */
+  async prepare(): Promise<void> {
+    await this.#batches.open();
+  }
+
+  /** @throws CaptureError when the capture is to be read again and cannot. */
   async start(): Promise<void> {
     if (this.#phase === 'running' || this.#phase === 'removed') return;
     const now = this.#context.clock();
     if (this.#phase === 'stopped') this.#recorded.postpone(now - this.#stoppedNs);
     else {
-      this.#loopsDone = 0;
-      this.#batch = undefined;
-      await this.#batches.open();
+      if (this.#phase !== 'new') await this.#startOver();
       this.#recorded.begin(this.#context.clock());
     }
     this.#rate?.begin(this.#context.clock());
@@ -84,6 +90,12 @@ export class ReplayLink implements ThreadLink {
     this.#phase = 'removed';
     this.#ticker.cancel();
     await this.#batches.close();
+  }
+
+  async #startOver(): Promise<void> {
+    this.#loopsDone = 0;
+    this.#batch = undefined;
+    await this.#batches.open();
   }
 
   #timeAt(record: number): number {
