@@ -9,6 +9,7 @@
  *     await lab.close();
  */
 import type { LabEvent } from '../contract/events';
+import type { LinkSnapshot } from '../contract/host';
 import type { LabSnapshot } from '../contract/lab';
 import type { HostReport, FabricReport, MigrationReport } from '../contract/report';
 import { anyOf, ChangeSignal, watchChanges } from './change-signal';
@@ -152,16 +153,25 @@ export class Lab {
     return this.#context.events.follow(after, this.#until(signal));
   }
 
+  /** Links of the fabric and of all running hosts, as they report them. */
+  linkSnapshots(): LinkSnapshot[] {
+    const { fabric, hosts } = this.#context;
+    const ofHosts = [...hosts.all].flatMap(([, host]) => host.snapshot?.links ?? []);
+    return [...(fabric.snapshot?.links ?? []), ...ofHosts];
+  }
+
   suggestMac(): string {
     return this.#context.macs.suggest();
   }
 
-  hostReport(hostId: string): Promise<HostReport> {
-    return this.#context.hosts.get(hostId).control.report();
+  /** What a host has moved. Rejects with `host-unavailable` when it is not running. */
+  async hostReport(hostId: string): Promise<HostReport> {
+    return await this.#context.hosts.get(hostId).control.report();
   }
 
-  fabricReport(): Promise<FabricReport> {
-    return this.#context.fabric.control.report();
+  /** What the fabric has moved. Rejects with `host-unavailable` when it is not running. */
+  async fabricReport(): Promise<FabricReport> {
+    return await this.#context.fabric.control.report();
   }
 
   migrationReports(): MigrationReport[] {

@@ -15,6 +15,11 @@ export function reportIssues(
 }
 
 function reportIssue(source: LabFileSource, issue: Issue, path: FieldPath): void {
+  // The contract's own words are better than those made of a code.
+  if (issue.message.startsWith('expected ')) {
+    source.report(path, issue.message.slice('expected '.length));
+    return;
+  }
   switch (issue.code) {
     case 'unrecognized_keys':
       for (const key of issue.keys) source.reportKey(path, key, 'a known field');
@@ -28,15 +33,11 @@ function reportIssue(source: LabFileSource, issue: Issue, path: FieldPath): void
     case 'invalid_value':
       source.report(path, issue.values.map((value) => JSON.stringify(value)).join(' or '));
       return;
-    case 'too_small':
-      source.report(
-        path,
-        `${sizeOf(issue.origin)} of at least ${issue.inclusive === false ? 'more than ' : ''}${issue.minimum}`.replace(
-          'at least more than',
-          'more than',
-        ),
-      );
+    case 'too_small': {
+      const bound = issue.inclusive === false ? 'more than' : 'at least';
+      source.report(path, `${sizeOf(issue.origin)} of ${bound} ${issue.minimum}`);
       return;
+    }
     case 'too_big':
       source.report(path, `${sizeOf(issue.origin)} of at most ${issue.maximum}`);
       return;
