@@ -1,0 +1,142 @@
+/**
+ * One migration socket, either side: messages out, messages in, time-outs, and a close that gives
+ * the last word a chance to arrive. Control thread.
+ *
+ * `onLost` comes at most once, and never after `close`.
+ */
+import type { Socket } from 'node:net';
+import type { HostMemory } from '../memory/host-memory';
+import type { Kernel } from '../thread/kernel';
+import { MessageReader, type Message, type MessageSlot } from './message-reader';
+import { MessageWriter } from './message-writer';
+import type { MessageType } from './protocol';
+import { HEADER_BYTES, NOTICE_MAX_BYTES } from './protocol';
+import { noticePayload, parseNotice } from './text-payload';
+
+/** How long a closed connection may take to get its last message across. */
+const FAREWELL_MS = 500;
+
+/** Slot for messages that are Hello, Refuse or Abort at most. */
+export const NOTICE_SLOT_BYTES = HEADER_BYTES + NOTICE_MAX_BYTES;
+
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly kernel: Kernel;
+  readonly memory: HostMemory;
+  /** Where incoming messages are put together. */
+  readonly inbound: MessageSlot;
+  /** Where outgoing small messages are composed; in use only inside a call. */
+  readonly outbound: number;
+  readonly accepts: () => readonly MessageType[];
+  /** May throw a refusal: the connection is lost then. */
+  readonly onMessage: (message: Message, connection: Connection) => void;
+  /** The connection is of no more use: ended, broken, timed out, or its stream is not valid. */
+  readonly onLost: (cause: unknown, connection: Connection) => void;
+}
+
+export class Connection {
+  /** Resolves when the socket is closed and no more memory is read for it. Never rejects. */
+  readonly closed: Promise<void>;
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #reader: MessageReader;
+  readonly #writer: MessageWriter;
+  #isOver = false;
+
+  constructor(options: ConnectionOptions) {
+    const { socket, kernel, memory, inbound: slot, accepts } = options;
+    this.#options = options;
+    this.#socket = socket;
+    this.#writer = new MessageWriter(kernel, memory);
+    const onMessage = (message: Message): void => options.onMessage(message, this);
+    this.#reader = new MessageReader({ kernel, memory, slot, accepts, onMessage });
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+    socket.on('data', (chunk: Buffer) => this.#take(() => this.#reader.push(chunk)));
+    socket.on('end', () => this.#onEnd());
+    socket.on('error', (error) => this.#lose(error));
+    socket.on('timeout', () => this.#onTimeout());
+    socket.on('close', () => this.#lose(new Error('The other side closed the connection.')));
+  }
+
+  /** Loses the connection after `ms` without a byte in either direction; 0 = never. */
+  setIdleTimeout(ms: number): void {
+    this.#socket.setTimeout(ms);
+  }
+
+  /** Receives into another slot from the next message on. */
+  receiveInto(slot: MessageSlot): void {
+    this.#reader.moveTo(slot);
+  }
+
+  /** The payload of a message that is being handled. */
+  view(message: Message): Uint8Array {
+    return this.#reader.view(message);
+  }
+
+  /** The reason in a Refuse or Abort that is being handled. */
+  reasonIn(message: Message): string {
+    return parseNotice(this.view(message));
+  }
+
+  /** Sends a small message. */
+  send(type: MessageType, payload: Uint8Array = new Uint8Array(0)): void {
+    if (this.#isOver) return;
+    this.#socket.write(this.#writer.compose(this.#options.outbound, type, payload));
+  }
+
+  /**
+   * Sends a message from where it lies; `onSent` when that memory may change again (also when the
+   * connection ended before).
+   * @returns checksum of the message.
+   */
+  sendInPlace(slot: number, type: MessageType, length: number, onSent: () => void): bigint {
+    if (this.#isOver) {
+      onSent();
+      return 0n;
+    }
+    const message = this.#writer.seal(slot, type, length);
+    this.#socket.write(message, () => onSent());
+    return this.#writer.lastChecksum;
+  }
+
+  /** Closes, with a last message if there is something to say. Closing twice is harmless. */
+  close(type?: typeof MessageType.Refuse | typeof MessageType.Abort, reason = ''): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#reader.stop();
+    if (type === undefined || !this.#socket.writable) {
+      this.#socket.destroy();
+      return;
+    }
+    // The peer may not read any more; what it still sends is read and ignored, or its own write
+    // error would hide our last word from it.
+    const deadline = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    this.#socket.once('close', () => clearTimeout(deadline));
+    this.#socket.setTimeout(0);
+    this.#socket.end(this.#writer.compose(this.#options.outbound, type, noticePayload(reason)));
+  }
+
+  #take(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      this.#lose(error);
+    }
+  }
+
+  #onEnd(): void {
+    this.#take(() => this.#reader.end());
+    this.#lose(new Error('The other side closed the connection.'));
+  }
+
+  #onTimeout(): void {
+    this.#lose(new Error(`The other side was silent for ${(this.#socket.timeout ?? 0) / 1000} s.`));
+  }
+
+  /** The owner decides what to say; the connection is closed at the latest afterwards. */
+  #lose(cause: unknown): void {
+    if (this.#isOver) return;
+    this.#options.onLost(cause, this);
+    this.close();
+  }
+}

@@ -1,0 +1,92 @@
+/** Staging memory of one migration: one region of the host's memory on either side, given back at its end. */
+import { CACHE_LINE, type HostMemory } from '../memory/host-memory';
+import { NOTICE_SLOT_BYTES } from './connection';
+import type { MessageSlot } from './message-reader';
+import { HEADER_BYTES, PAGES_MAX_BYTES, STATE_MAX_BYTES } from './protocol';
+
+const PAGES_SLOT = lines(HEADER_BYTES + PAGES_MAX_BYTES);
+const STATE_SLOT = lines(HEADER_BYTES + STATE_MAX_BYTES);
+const NOTICE_SLOT = lines(NOTICE_SLOT_BYTES);
+
+/**
+ * Of a source:
+ * ```
+ * │ outgoing pages │ outgoing pages │ outgoing small messages │ incoming │
+ * ```
+ * One slot of pages is filled while the other is on its way.
+ */
+export class SourceStaging {
+  readonly pages: readonly [PageSlot, PageSlot];
+  readonly outbound: number;
+  readonly inbound: MessageSlot;
+  readonly #give: () => void;
+
+  /** @throws RefusalError `host-memory-exhausted` */
+  constructor(memory: HostMemory) {
+    const start = memory.take(2 * PAGES_SLOT + STATE_SLOT + NOTICE_SLOT, 'A migration');
+    this.pages = [new PageSlot(start), new PageSlot(start + PAGES_SLOT)];
+    this.outbound = start + 2 * PAGES_SLOT;
+    this.inbound = { address: this.outbound + STATE_SLOT, bytes: NOTICE_SLOT };
+    this.#give = () => memory.give(start);
+  }
+
+  give(): void {
+    this.#give();
+  }
+}
+
+/** Room for one Pages message, and whether it is on its way. */
+export class PageSlot {
+  readonly address: number;
+  isBusy = false;
+
+  constructor(address: number) {
+    this.address = address;
+  }
+
+  /** Where the payload begins. */
+  get payload(): number {
+    return this.address + HEADER_BYTES;
+  }
+}
+
+/**
+ * Of a target:
+ * ```
+ * │ incoming │ outgoing small messages │ incoming Hello │ … one for each candidate │
+ * ```
+ */
+export class TargetStaging {
+  readonly inbound: MessageSlot;
+  readonly outbound: number;
+  readonly #freeNoticeSlots: MessageSlot[] = [];
+  readonly #give: () => void;
+
+  /** @throws RefusalError `host-memory-exhausted` */
+  constructor(memory: HostMemory, candidates: number) {
+    const start = memory.take(PAGES_SLOT + (1 + candidates) * NOTICE_SLOT, 'A migration');
+    this.inbound = { address: start, bytes: PAGES_SLOT };
+    this.outbound = start + PAGES_SLOT;
+    for (let i = 1; i <= candidates; i++) {
+      this.#freeNoticeSlots.push({ address: this.outbound + i * NOTICE_SLOT, bytes: NOTICE_SLOT });
+    }
+    this.#give = () => memory.give(start);
+  }
+
+  /** A slot for the Hello of one more connection, or undefined. */
+  takeNoticeSlot(): MessageSlot | undefined {
+    return this.#freeNoticeSlots.pop();
+  }
+
+  giveNoticeSlot(slot: MessageSlot): void {
+    this.#freeNoticeSlots.push(slot);
+  }
+
+  give(): void {
+    this.#give();
+  }
+}
+
+function lines(bytes: number): number {
+  return Math.ceil(bytes / CACHE_LINE) * CACHE_LINE;
+}
