@@ -1,0 +1,152 @@
+/**
+ * Batches of pages: taken out of the source's memory, put into the target's. Both sides of the one
+ * format stand here; `protocol.ts` has its layout. The copies on the way are private: a page that
+ * the guest writes meanwhile is marked again and sent again (`kernel/pages.ts`).
+ */
+import { PAGE_SIZE } from '../kernel/layout';
+import type { HostMemory } from '../memory/host-memory';
+import type { Kernel } from '../thread/kernel';
+import { BATCH_PAGES, P_COPIES, P_COUNT, P_NUMBERS, P_ROUND, P_ZERO_PAGE } from './protocol';
+import { streamInvalid } from './refusals';
+
+/** A VM's memory inside the host's. */
+export interface VmMemory {
+  readonly memory: number;
+  readonly memoryBytes: number;
+}
+
+/** What `takeBatch` took. */
+export interface TakenBatch {
+  /** Page numbers in the batch; 0 when no page from there on is dirty. */
+  readonly pages: number;
+  /** Payload of the Pages message. */
+  readonly length: number;
+  /** Page to go on with. */
+  readonly next: number;
+}
+
+export function pageCount(vm: VmMemory): number {
+  return vm.memoryBytes / PAGE_SIZE;
+}
+
+/** Takes the next dirty pages from page `from` on into a payload. */
+export function takeBatch(
+  kernel: Kernel,
+  memory: HostMemory,
+  vm: VmMemory,
+  { bitmap, from, round, payload }: TakeRequest,
+): TakenBatch {
+  const numbers = payload + P_NUMBERS;
+  const copies = payload + P_COPIES;
+  const pages = kernel.takeDirty(
+    ...([bitmap, vm.memory, pageCount(vm), from, BATCH_PAGES, numbers, copies] as const),
+  );
+  const next = kernel.lastScan() >>> 0;
+  memory.setU32(payload + P_COUNT, pages);
+  memory.setU32(payload + P_ROUND, round);
+  let copied = 0;
+  for (let i = 0; i < pages; i++) {
+    if (memory.getU32(numbers + i * 4) < P_ZERO_PAGE) copied++;
+  }
+  return { pages, length: P_COPIES + copied * PAGE_SIZE, next };
+}
+
+interface TakeRequest {
+  readonly bitmap: number;
+  readonly from: number;
+  readonly round: number;
+  /** Address behind the header of the message. */
+  readonly payload: number;
+}
+
+/**
+ * Puts received batches into the target's memory. Page numbers of a round must rise, so a first
+ * round with as many numbers as there are pages has named each page once.
+ */
+export class PageSink {
+  readonly #kernel: Kernel;
+  readonly #memory: HostMemory;
+  readonly #vm: VmMemory;
+  #round = 1;
+  #nextPage = 0;
+  #roundPages = 0;
+  #totalPages = 0;
+
+  constructor(kernel: Kernel, memory: HostMemory, vm: VmMemory) {
+    this.#kernel = kernel;
+    this.#memory = memory;
+    this.#vm = vm;
+  }
+
+  /** Rounds that have ended. */
+  get rounds(): number {
+    return this.#round - 1;
+  }
+
+  /** Page numbers received in all rounds. */
+  get totalPages(): number {
+    return this.#totalPages;
+  }
+
+  /** Whether a round has begun and not ended. */
+  get isInRound(): boolean {
+    return this.#roundPages > 0;
+  }
+
+  /** Checks a Pages payload whole, then writes it. @throws RefusalError `migration-stream-invalid` */
+  put(payload: number, length: number): void {
+    const memory = this.#memory;
+    const count = memory.getU32(payload + P_COUNT);
+    const round = memory.getU32(payload + P_ROUND);
+    if (round !== this.#round) {
+      throw streamInvalid(`Pages: expected round ${this.#round}, got ${round}.`);
+    }
+    if (count < 1 || count > BATCH_PAGES) {
+      throw streamInvalid(`Pages: expected 1 to ${BATCH_PAGES} page numbers, got ${count}.`);
+    }
+    const numbers = payload + P_NUMBERS;
+    const expected = P_COPIES + this.#checkNumbers(numbers, count) * PAGE_SIZE;
+    if (length !== expected) {
+      throw streamInvalid(`Pages: expected ${expected} bytes for its numbers, got ${length}.`);
+    }
+    const { memory: start } = this.#vm;
+    this.#kernel.putPages(start, pageCount(this.#vm), numbers, count, payload + P_COPIES);
+    this.#roundPages += count;
+    this.#totalPages += count;
+  }
+
+  /** A round is over. @throws RefusalError `migration-stream-invalid` when pages are missing. */
+  endRound(round: number, pages: number): void {
+    if (round !== this.#round) {
+      throw streamInvalid(`RoundEnd: expected round ${this.#round}, got ${round}.`);
+    }
+    if (pages !== this.#roundPages) {
+      throw streamInvalid(`RoundEnd: expected ${this.#roundPages} pages, got ${pages}.`);
+    }
+    const all = pageCount(this.#vm);
+    if (round === 1 && pages !== all) {
+      throw streamInvalid(`RoundEnd: the first round must have all ${all} pages, got ${pages}.`);
+    }
+    this.#round++;
+    this.#nextPage = 0;
+    this.#roundPages = 0;
+  }
+
+  /** Returns how many of the numbers come with a content. */
+  #checkNumbers(numbers: number, count: number): number {
+    const limit = pageCount(this.#vm);
+    let next = this.#nextPage;
+    let copied = 0;
+    for (let i = 0; i < count; i++) {
+      const number = this.#memory.getU32(numbers + i * 4);
+      const page = number & ~P_ZERO_PAGE;
+      if (page < next || page >= limit) {
+        throw streamInvalid(`Pages: expected a page from ${next} to ${limit - 1}, got ${page}.`);
+      }
+      if (number < P_ZERO_PAGE) copied++;
+      next = page + 1;
+    }
+    this.#nextPage = next;
+    return copied;
+  }
+}
