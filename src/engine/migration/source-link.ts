@@ -1,0 +1,169 @@
+/**
+ * The source's end of the socket: what it says, what it waits for, and everything that can interrupt
+ * it. Whatever goes wrong (Refuse, Abort, loss, time-out, cancellation) ends the present wait and
+ * all later ones with one refusal; the first reason stays. Control thread.
+ */
+import { connect } from 'node:net';
+import { PAGE_SIZE } from '../kernel/layout';
+import type { HostMemory } from '../memory/host-memory';
+import type { Kernel } from '../thread/kernel';
+import type { RefusalError } from '../../shared/refusal-error';
+import { Condition } from './condition';
+import { Connection } from './connection';
+import type { OutgoingVm } from './endpoints';
+import type { Message } from './message-reader';
+import { HEADER_BYTES, MessageType, SOURCE_ACCEPTS, type SourceStreamState } from './protocol';
+import { migrationFailed, reasonOf, targetRefused } from './refusals';
+import { SourceStaging, type PageSlot } from './staging';
+import { textPayload } from './text-payload';
+
+export interface SourceLinkOptions {
+  readonly vm: OutgoingVm;
+  readonly kernel: Kernel;
+  readonly memory: HostMemory;
+  /** Path of the target's socket. */
+  readonly socketPath: string;
+  /** What the target gave to the lab for this migration. */
+  readonly token: string;
+  /** Time to connect and to be accepted. Default 5 s. */
+  readonly connectTimeoutMs?: number;
+  /** Longest silence of the target after that. Default 30 s. */
+  readonly idleTimeoutMs?: number;
+  /** The target gave up after it had been ready. */
+  readonly onLateAbort: (reason: RefusalError) => void;
+}
+
+export class SourceLink {
+  /** Resolves when the socket is closed and the staging memory is given back. Never rejects. */
+  readonly closed: Promise<void>;
+  readonly #options: SourceLinkOptions;
+  readonly #staging: SourceStaging;
+  readonly #connection: Connection;
+  readonly #condition = new Condition();
+  #state: SourceStreamState = 'greeting';
+  #slot = 0;
+  #sentBytes = 0;
+
+  /** Connects and says Hello. @throws RefusalError `host-memory-exhausted` */
+  constructor(options: SourceLinkOptions) {
+    const { vm, kernel, memory, token, connectTimeoutMs = 5000 } = options;
+    this.#options = options;
+    this.#staging = new SourceStaging(memory);
+    const { inbound, outbound } = this.#staging;
+    this.#connection = new Connection({
+      ...{ socket: connect(options.socketPath), kernel, memory, inbound, outbound },
+      accepts: () => SOURCE_ACCEPTS[this.#state],
+      onMessage: (message) => this.#onMessage(message),
+      onLost: (cause) => this.#onLost(cause),
+    });
+    this.closed = this.#connection.closed.then(() => this.#staging.give());
+    this.#connection.setIdleTimeout(connectTimeoutMs);
+    const { vmId, memoryBytes } = vm;
+    const hello = textPayload({ token, vmId, memoryBytes, pageSize: PAGE_SIZE });
+    this.#connection.send(MessageType.Hello, hello);
+  }
+
+  /** Bytes handed to the socket, headers included. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** @throws what interrupted the migration. */
+  check(): void {
+    this.#condition.check();
+  }
+
+  /** Waits for the target's Accept. */
+  async accepted(): Promise<void> {
+    await this.#condition.until(() => this.#state === 'streaming');
+    this.#connection.setIdleTimeout(this.#options.idleTimeoutMs ?? 30_000);
+  }
+
+  /** The slot to fill next; undefined while both are on their way. */
+  tryPageSlot(): PageSlot | undefined {
+    const slot = this.#staging.pages[this.#slot & 1];
+    return slot?.isBusy === false ? slot : undefined;
+  }
+
+  /** The slot to fill next, when there is one: the back-pressure of the socket. */
+  async pageSlot(): Promise<PageSlot> {
+    for (;;) {
+      const slot = this.tryPageSlot();
+      if (slot) return slot;
+      await this.#condition.until(() => this.tryPageSlot() !== undefined);
+    }
+  }
+
+  /** Sends the pages in a slot. @returns checksum of the message. */
+  sendPages(slot: PageSlot, length: number): bigint {
+    slot.isBusy = true;
+    this.#slot++;
+    this.#sentBytes += HEADER_BYTES + length;
+    return this.#connection.sendInPlace(slot.address, MessageType.Pages, length, () => {
+      slot.isBusy = false;
+      this.#condition.changed();
+    });
+  }
+
+  send(type: MessageType, payload: Uint8Array): void {
+    this.#sentBytes += HEADER_BYTES + payload.length;
+    this.#connection.send(type, payload);
+  }
+
+  /** Sends the last message and waits for the target's Ready. */
+  async complete(payload: Uint8Array): Promise<void> {
+    this.#state = 'awaiting';
+    this.send(MessageType.Complete, payload);
+    await this.#condition.until(() => this.#state === 'ready');
+    this.#condition.check();
+    this.#connection.setIdleTimeout(0);
+  }
+
+  /** Ends all waits; later calls keep the first reason. */
+  interrupt(reason: RefusalError): void {
+    this.#condition.interrupt(reason);
+  }
+
+  /** Closes; with a reason, it is told to the target. Harmless when it is closed. */
+  close(reason?: string): void {
+    if (reason === undefined) this.#connection.close();
+    else this.#connection.close(MessageType.Abort, reason);
+  }
+
+  #onMessage(message: Message): void {
+    const { vmId } = this.#options.vm;
+    switch (message.type) {
+      case MessageType.Accept:
+        this.#state = 'streaming';
+        this.#condition.changed();
+        break;
+      case MessageType.Ready:
+        this.#state = 'ready';
+        this.#condition.changed();
+        break;
+      case MessageType.Refuse:
+        this.#giveUp(targetRefused(vmId, this.#connection.reasonIn(message)));
+        break;
+      default: {
+        const why = `The target gave up: ${this.#connection.reasonIn(message)}`;
+        this.#giveUp(migrationFailed(vmId, why));
+      }
+    }
+  }
+
+  /** The target has told the end: there is nothing to answer. */
+  #giveUp(reason: RefusalError): void {
+    const isLate = this.#state === 'ready';
+    this.#connection.close();
+    this.interrupt(reason);
+    if (isLate) this.#options.onLateAbort(reason);
+  }
+
+  #onLost(cause: unknown): void {
+    // Whether the target runs the VM by then, only the lab knows.
+    if (this.#state === 'ready') return;
+    const reason = migrationFailed(this.#options.vm.vmId, reasonOf(cause), cause);
+    this.#connection.close(MessageType.Abort, reasonOf(cause));
+    this.interrupt(reason);
+  }
+}
