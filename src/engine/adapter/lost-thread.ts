@@ -13,9 +13,12 @@ import {
   DROP_REASON_COUNT,
   DROP_THREAD_LOST,
   N_MEMORY,
-  N_RX_LAST_AVAIL,
+  N_RX_SIZE,
+  N_RX_USED,
   N_RX_USED_NEXT,
   N_RX_USED_SHOWN,
+  N_SPARE_COUNT,
+  N_SPARES,
   N_TX_AVAIL,
   N_TX_LAST_AVAIL,
   N_TX_SIZE,
@@ -31,14 +34,24 @@ import {
 import type { MemoryViews } from '../memory/host-memory';
 import type { QueueBlock } from './queue-block';
 
-/** Puts the NIC's cursors back to what the guest was shown: nothing is delivered twice or sent twice. */
-export function dropNicWork(views: MemoryViews, thread: number, nic: number): void {
-  // Received frames that were not shown are lost; their buffers are the guest's next ones again.
-  const shown = views.getU32(nic + N_RX_USED_SHOWN);
-  views.setU32(nic + N_RX_USED_NEXT, shown);
-  views.setU32(nic + N_RX_LAST_AVAIL, shown);
-  // Sent frames that were taken are taken; the guest gets their buffers back.
+/**
+ * Puts the NIC's cursors back to what the guest was shown: nothing is delivered twice or sent twice.
+ * Receive buffers that the thread had taken are given back to the NIC; the frames in them are lost.
+ */
+export function dropNicWork(views: MemoryViews, thread: number, nic: number, queue: QueueBlock): void {
   const memory = views.getU32(nic + N_MEMORY);
+  const spares = [...queue.guestBuffers()];
+  const shown = views.getU32(nic + N_RX_USED_SHOWN);
+  const rxSize = views.getU32(nic + N_RX_SIZE);
+  for (let next = shown; next !== views.getU32(nic + N_RX_USED_NEXT); next = (next + 1) >>> 0) {
+    spares.push(views.getU32(memory + views.getU32(nic + N_RX_USED) + 4 + (next & (rxSize - 1)) * 8));
+  }
+  views.setU32(nic + N_RX_USED_NEXT, shown);
+  const list = views.getU32(nic + N_SPARES) / 2;
+  let count = views.getU32(nic + N_SPARE_COUNT);
+  for (const head of spares) if (count < rxSize) views.u16[list + count++] = head;
+  views.setU32(nic + N_SPARE_COUNT, count);
+  // Sent frames that were taken are taken; the guest gets their buffers back.
   const size = views.getU32(nic + N_TX_SIZE);
   const taken = views.getU32(nic + N_TX_LAST_AVAIL);
   for (let next = views.getU32(nic + N_TX_USED_NEXT); next !== taken; next = (next + 1) >>> 0) {

@@ -1,5 +1,11 @@
 /** A receive queue in host memory: its block, its free ring and its completion ring. */
 import {
+  C_COOKIE,
+  C_FENCE,
+  C_FLAGS,
+  COMPLETION_SIZE,
+  FREE_COOKIE,
+  FREE_SIZE,
   Q_BYTES,
   Q_COMPLETION_RING,
   Q_DROPPED,
@@ -19,7 +25,7 @@ import {
 } from '../kernel/layout';
 import type { BufferMode } from '../../contract/model';
 import type { HostMemory } from '../memory/host-memory';
-import { createCompletionRing, createFreeRing, resetRing, ringFill } from '../thread/rings';
+import { createCompletionRing, createFreeRing, resetRing, ringEntries, ringFill } from '../thread/rings';
 
 const FREE_ENTRIES = 1024;
 /** More than all buffers that can be posted, with room for fences. */
@@ -74,6 +80,16 @@ export class QueueBlock {
 
   postedBuffers(): number {
     return ringFill(this.#memory, this.#freeRing);
+  }
+
+  /** Descriptor heads of guest buffers in its rings, filled or not; none in host-buffer mode. While nobody uses the rings. */
+  guestBuffers(): readonly number[] {
+    if (this.#memory.getU32(this.address + Q_MODE) !== QUEUE_SHARED_MEMORY) return [];
+    const filled = ringEntries(this.#memory, this.#completionRing, COMPLETION_SIZE)
+      .filter((entry) => ((this.#memory.u16[(entry + C_FLAGS) / 2] ?? 0) & C_FENCE) === 0)
+      .map((entry) => this.#memory.getU32(entry + C_COOKIE));
+    const empty = ringEntries(this.#memory, this.#freeRing, FREE_SIZE).map((entry) => this.#memory.getU32(entry + FREE_COOKIE));
+    return [...filled, ...empty];
   }
 
   counters(): QueueCounters {

@@ -173,7 +173,7 @@ export class SoftwareMiniport implements Miniport {
     await this.#adapter.thread.request({ kind: 'sync' });
     const target = this.#adapter.defaultThread;
     if (isOwner) {
-      dropNicWork(memory, dead.thread, nic);
+      dropNicWork(memory, dead.thread, nic, queue.block);
       Atomics.store(memory.i32, (nic + N_PREVIOUS_OWNER) >>> 2, dead.index);
       Atomics.store(memory.i32, (nic + N_PHASE) >>> 2, NIC_MOVING);
       Atomics.store(memory.i32, (nic + N_OWNER) >>> 2, target.index);

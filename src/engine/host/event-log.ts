@@ -24,7 +24,11 @@ export class EventLog {
 
   /** @param cause why: the command, the rule or the fault behind it. */
   emit(type: string, object: EventObject, text: string, cause: string, severity: EngineEvent['severity'] = 'info'): void {
-    const event: EngineEvent = { timeMs: Date.now(), type, severity, object, text, cause };
+    this.forward({ timeMs: Date.now(), type, severity, object, text, cause });
+  }
+
+  /** An event that is worded already. */
+  forward(event: EngineEvent): void {
     for (const listener of this.#events) listener(event);
     this.changed();
   }

@@ -34,6 +34,9 @@ export class HostAdapter {
   learnedMacs = 0;
 
   constructor(index: number, config: AdapterConfig, parts: AdapterParts, processors: readonly number[]) {
+    // Queues go to the adapter's own processor last.
+    const first = index % processors.length;
+    const forQueues = [...processors.slice(first + 1), ...processors.slice(0, first + 1)];
     this.index = index;
     this.config = config;
     this.uplink = config.uplink === 'fabric' ? 'connecting' : 'none';
@@ -53,7 +56,7 @@ export class HostAdapter {
       processors,
       maxQueueId: MAX_QUEUE_ID,
     });
-    this.switch = new VirtualSwitch(this.hardware, this.ndis, processors, {
+    this.switch = new VirtualSwitch(this.hardware, this.ndis, forQueues, {
       vmqEnabled: config.vmqEnabled,
       bufferMode: config.bufferMode,
       queueCount: config.queueCount,

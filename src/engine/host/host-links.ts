@@ -1,5 +1,6 @@
 /** The links of a host: uplinks to the fabric, and what is plugged into an adapter. Control thread. */
 import type { LinkConfig } from '../../contract/model';
+import { linkEvent, type LinkChange } from '../link/link-events';
 import { RefusalError } from '../../shared/refusal-error';
 import type { HostAdapter } from './host-adapter';
 import { requireAdapter, type HostParts } from './host-parts';
@@ -8,30 +9,27 @@ export class HostLinks {
   readonly #parts: HostParts;
   readonly #plugged = new Map<string, { readonly adapter: HostAdapter; readonly wire: number }>();
 
+  readonly #uplinks = new Map<string, HostAdapter>();
+
   constructor(parts: HostParts) {
     this.#parts = parts;
+    parts.links.onChange = (change) => {
+      const adapter = this.#uplinks.get(change.linkId);
+      if (adapter) this.#uplinkChanged(adapter, change);
+      else parts.log.forward(linkEvent(change));
+    };
   }
 
   /** Connects an adapter's wire to the fabric, and again whenever the fabric comes back. */
   async connectUplink(adapter: HostAdapter, socketPath: string): Promise<void> {
-    const { links, log } = this.#parts;
+    const { links } = this.#parts;
     const inRing = adapter.createInWire();
     const outRing = adapter.createOutWire();
     adapter.hardware.plugWire(inRing);
     adapter.hardware.setUplink(outRing);
-    const object = { kind: 'adapter', id: adapter.config.id, name: adapter.config.name } as const;
-    await links.openStream({
-      id: `uplink-${adapter.config.id}`,
-      name: `uplink of ${adapter.config.name}`,
-      socketPath,
-      inRing,
-      outRing,
-      onState: (connected, reason) => {
-        adapter.uplink = connected ? 'connected' : 'connecting';
-        const text = `${adapter.config.name} ${connected ? 'is connected to' : 'lost'} the fabric.`;
-        log.emit(connected ? 'adapter/uplink-connected' : 'adapter/uplink-lost', object, text, reason, connected ? 'info' : 'warning');
-      },
-    });
+    const id = `uplink-${adapter.config.id}`;
+    this.#uplinks.set(id, adapter);
+    await links.openStream({ id, name: `uplink of ${adapter.config.name}`, socketPath, inRing, outRing });
   }
 
   async add(link: LinkConfig): Promise<void> {
@@ -44,6 +42,7 @@ export class HostLinks {
       await this.#parts.links.add(link, wire);
       adapter.hardware.plugWire(wire);
     } catch (error) {
+      if (this.#parts.links.has(link.id)) await this.#parts.links.remove(link.id);
       this.#parts.memory.give(wire);
       throw error;
     }
@@ -66,5 +65,14 @@ export class HostLinks {
     if (!plugged) return;
     await plugged.adapter.hardware.unplugWire(plugged.wire);
     this.#parts.memory.give(plugged.wire);
+  }
+
+  #uplinkChanged(adapter: HostAdapter, { change, reason }: LinkChange): void {
+    if (change !== 'connected' && change !== 'disconnected') return;
+    const connected = change === 'connected';
+    adapter.uplink = connected ? 'connected' : 'connecting';
+    const object = { kind: 'adapter', id: adapter.config.id, name: adapter.config.name } as const;
+    const text = `${adapter.config.name} ${connected ? 'is connected to' : 'lost'} the fabric.`;
+    this.#parts.log.emit(connected ? 'adapter/uplink-connected' : 'adapter/uplink-lost', object, text, reason, connected ? 'info' : 'warning');
   }
 }

@@ -355,3 +355,8 @@ export class Host {
     throw new RefusalError({ code: 'wrong-state', what: 'The host is not open.', why: 'It must be opened before any other command.', remedy: '' });
   }
 }
+
+/** A host that is not open yet. `createWorker` starts a worker on `thread-entry.ts`. */
+export function createHost(createWorker: CreateWorker): Host {
+  return new Host(createWorker);
+}

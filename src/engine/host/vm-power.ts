@@ -1,15 +1,13 @@
 /** Starting and stopping VMs: guest, ports, queues and vCPU thread together. Control thread. */
 import type { NicConfig, VmConfig } from '../../contract/model';
 import { MAX_NICS, NIC_UP } from '../kernel/layout';
-import { NicPort, type NicCounters } from '../switch/nic-port';
+import { FRESH_CURSORS, NicPort, type NicCounters } from '../switch/nic-port';
 import type { EngineThread } from '../thread/engine-thread';
 import { bootGuest, type GuestQueues } from '../vm/guest-image';
 import { VirtualMachine } from '../vm/virtual-machine';
 import type { VirtualSwitch } from '../switch/virtual-switch';
 import { RefusalError } from '../../shared/refusal-error';
 import { requireAdapter, type HostParts } from './host-parts';
-
-const FRESH_CURSORS = { rxUsed: 0, txAvail: 0, txUsed: 0 };
 
 export class VmPower {
   readonly #parts: HostParts;

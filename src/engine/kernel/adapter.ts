@@ -74,6 +74,12 @@ import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from 
 import { bump, count, countDrop, wake } from './thread';
 import { wireAdvance, wireAfter, wireEmpty, wirePeek, wirePublish, wireReserve } from './wire-ring';
 
+/** Whether the last turn dropped a frame because a queue had no buffer. */
+let starved: bool = false;
+export function adapterStarved(): bool {
+  return starved;
+}
+
 /** Completions without an interrupt that are raised whatever the moderation says. */
 const INTERRUPT_BATCH: u32 = 32;
 const ETHERTYPE_VLAN: u32 = 0x0081; // 0x8100 as a little-endian load sees it
@@ -84,6 +90,7 @@ function dma(thread: u32, queue: u32, frame: u32, length: u32, tci: u32, tagged:
   const head = load<u32>(free, R_HEAD);
   const posted = ringAvailable(free);
   if (posted == 0) {
+    starved = true;
     countDrop(thread, DROP_NO_RECEIVE_BUFFER);
     bump(queue + Q_DROPPED, 1);
     wake(load<u32>(queue, Q_THREAD));
@@ -215,6 +222,7 @@ function interrupt(adapter: u32, now: f64, idle: bool): void {
 /** One turn of the adapter thread. Returns frames moved; 0 means it may sleep. */
 export function adapterTurn(adapter: u32, thread: u32, now: f64): u32 {
   let moved: u32 = 0;
+  starved = false;
   for (let i: u32 = 0; i < <u32>MAX_WIRES; i++) {
     const wire = load<u32>(adapter + A_IN_WIRES + i * 4);
     if (wire != 0) moved += receive(adapter, thread, wire, now);

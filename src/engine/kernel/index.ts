@@ -1,5 +1,5 @@
 /** Entry of the kernel module: what threads call. `docs/memory-layout.md` describes the blocks that they pass. */
-export { adapterHasWork, adapterTurn, putFence } from './adapter';
+export { adapterHasWork, adapterStarved, adapterTurn, putFence } from './adapter';
 export { fabricHasWork, fabricTurn } from './fabric';
 export { filterLookup, filterSlot } from './filter-table';
 export { guestTurn, inconsistentPages, kick, vcpuDue, vcpuHasWork, vcpuTurn } from './guest';

@@ -29,6 +29,8 @@ import {
   N_RX_USED,
   N_RX_USED_NEXT,
   N_RX_USED_SHOWN,
+  N_SPARE_COUNT,
+  N_SPARES,
   N_STATE,
   N_TX_USED,
   N_TX_USED_NEXT,
@@ -69,13 +71,17 @@ export function availCount(nic: u32, avail: u32, size: u32, last: u32): u32 {
   return 0;
 }
 
+/** Descriptor head in entry `last` of an avail ring. */
+export function availHead(nic: u32, avail: u32, size: u32, last: u32): u32 {
+  return u32(load<u16>(load<u32>(nic, N_MEMORY) + avail + 4 + (last & (size - 1)) * 2));
+}
+
 /**
- * Takes entry `last` of an avail ring and checks its one descriptor.
+ * Checks the one descriptor at `head`.
  * @returns host address of the buffer, or TAKE_BAD.
  */
-export function takeDescriptor(nic: u32, desc: u32, avail: u32, size: u32, last: u32, flagsWanted: u32): u32 {
+export function takeDescriptor(nic: u32, desc: u32, size: u32, head: u32, flagsWanted: u32): u32 {
   const memory = load<u32>(nic, N_MEMORY);
-  const head = u32(load<u16>(memory + avail + 4 + (last & (size - 1)) * 2));
   takenHead = head;
   takenLength = 0;
   if (head >= size) return TAKE_BAD;
@@ -88,6 +94,47 @@ export function takeDescriptor(nic: u32, desc: u32, avail: u32, size: u32, last:
   if (length > memorySize || address > u64(memorySize - length)) return TAKE_BAD;
   takenLength = length;
   return memory + u32(address);
+}
+
+/** Receive buffers that can be taken now: given back ones, and those that the guest has posted. */
+export function receiveBuffers(nic: u32): u32 {
+  const posted = availCount(nic, load<u32>(nic, N_RX_AVAIL), load<u32>(nic, N_RX_SIZE), load<u32>(nic, N_RX_LAST_AVAIL));
+  return posted + load<u32>(nic, N_SPARE_COUNT);
+}
+
+/**
+ * Takes the guest's next receive buffer; call only when receiveBuffers is not 0.
+ * @returns host address, or TAKE_BAD (takenHead says which).
+ */
+export function takeReceiveBuffer(nic: u32): u32 {
+  const size = load<u32>(nic, N_RX_SIZE);
+  const spares = load<u32>(nic, N_SPARE_COUNT);
+  let head: u32;
+  if (spares != 0) {
+    store<u32>(nic, spares - 1, N_SPARE_COUNT);
+    head = u32(load<u16>(load<u32>(nic, N_SPARES) + (spares - 1) * 2));
+  } else {
+    const last = load<u32>(nic, N_RX_LAST_AVAIL);
+    store<u32>(nic, last + 1, N_RX_LAST_AVAIL);
+    head = availHead(nic, load<u32>(nic, N_RX_AVAIL), size, last);
+  }
+  const target = takeDescriptor(nic, load<u32>(nic, N_RX_DESC), size, head, VRING_DESC_WRITE);
+  return takenLength < <u32>RX_BUFFER_MIN ? TAKE_BAD : target;
+}
+
+/** Gives a receive buffer back that was taken and not filled. At most as many as the ring has entries. */
+export function giveReceiveBuffer(nic: u32, head: u32): void {
+  const spares = load<u32>(nic, N_SPARE_COUNT);
+  if (spares >= load<u32>(nic, N_RX_SIZE)) return;
+  store<u16>(load<u32>(nic, N_SPARES) + spares * 2, u16(head));
+  store<u32>(nic, spares + 1, N_SPARE_COUNT);
+}
+
+/** Shows the guest a received frame of `length` bytes (0: the buffer comes back unused). */
+export function useReceiveBuffer(nic: u32, head: u32, length: u32): void {
+  const next = load<u32>(nic, N_RX_USED_NEXT);
+  writeUsed(nic, load<u32>(nic, N_RX_USED), load<u32>(nic, N_RX_SIZE), next, head, length);
+  store<u32>(nic, next + 1, N_RX_USED_NEXT);
 }
 
 /** Writes used entry `index` (not yet visible to the guest). */
@@ -130,11 +177,6 @@ export function writeNetHeader(at: u32): void {
   store<u32>(at, 0x00010000, 8);
 }
 
-/** True when a frame for this NIC can be delivered now without being dropped for want of a buffer. */
-export function hasReceiveBuffer(nic: u32): bool {
-  return availCount(nic, load<u32>(nic, N_RX_AVAIL), load<u32>(nic, N_RX_SIZE), load<u32>(nic, N_RX_LAST_AVAIL)) != 0;
-}
-
 function drop(thread: u32, nic: u32, reason: u32): void {
   countDrop(thread, reason);
   bump(nic + N_DROPPED, 1);
@@ -142,26 +184,21 @@ function drop(thread: u32, nic: u32, reason: u32): void {
 
 /** Copies a frame into the guest's next receive buffer, or drops it with its reason. */
 export function copyIn(thread: u32, nic: u32, address: u32, length: u32): void {
-  const size = load<u32>(nic, N_RX_SIZE);
-  const last = load<u32>(nic, N_RX_LAST_AVAIL);
-  const avail = load<u32>(nic, N_RX_AVAIL);
-  if (availCount(nic, avail, size, last) == 0) {
+  if (receiveBuffers(nic) == 0) {
     drop(thread, nic, DROP_PORT_FULL);
     return;
   }
-  store<u32>(nic, last + 1, N_RX_LAST_AVAIL);
-  const target = takeDescriptor(nic, load<u32>(nic, N_RX_DESC), avail, size, last, VRING_DESC_WRITE);
-  const next = load<u32>(nic, N_RX_USED_NEXT);
-  store<u32>(nic, next + 1, N_RX_USED_NEXT);
-  if (target == TAKE_BAD || takenLength < <u32>RX_BUFFER_MIN) {
-    writeUsed(nic, load<u32>(nic, N_RX_USED), size, next, takenHead, 0);
+  const target = takeReceiveBuffer(nic);
+  const head = takenHead;
+  if (target == TAKE_BAD) {
+    useReceiveBuffer(nic, head, 0);
     drop(thread, nic, DROP_BAD_DESCRIPTOR);
     return;
   }
   writeNetHeader(target);
   memory.copy(target + VIRTIO_NET_HEADER, address, length);
   markDirty(load<u32>(nic, N_DIRTY), target - load<u32>(nic, N_MEMORY), VIRTIO_NET_HEADER + length);
-  writeUsed(nic, load<u32>(nic, N_RX_USED), size, next, takenHead, VIRTIO_NET_HEADER + length);
+  useReceiveBuffer(nic, head, VIRTIO_NET_HEADER + length);
   countDelivered(thread, nic, length);
 }
 

@@ -58,12 +58,7 @@ import {
   N_OWNER,
   N_PHASE,
   N_PREVIOUS_OWNER,
-  N_RX_AVAIL,
-  N_RX_DESC,
-  N_RX_LAST_AVAIL,
   N_RX_SIZE,
-  N_RX_USED,
-  N_RX_USED_NEXT,
   N_STARVED,
   N_STATE,
   N_TX_AVAIL,
@@ -91,7 +86,6 @@ import {
   R_CAPACITY,
   R_HEAD,
   R_NEXT,
-  RX_BUFFER_MIN,
   T_ADAPTER,
   T_IN_RINGS,
   T_INDEX,
@@ -106,20 +100,23 @@ import {
   T_QUEUE,
   T_STALLED,
   VIRTIO_NET_HEADER,
-  VRING_DESC_WRITE,
 } from './layout';
 import {
   availCount,
+  availHead,
   copyIn,
   countDelivered,
   deliver,
   flushHold,
-  hasReceiveBuffer,
+  giveReceiveBuffer,
   publishUsed,
+  receiveBuffers,
   takeDescriptor,
+  takeReceiveBuffer,
   takenHead,
   takenLength,
   TAKE_BAD,
+  useReceiveBuffer,
   writeUsed,
 } from './port';
 import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from './ring';
@@ -141,11 +138,21 @@ function removeFromList(thread: u32, nic: u32): void {
   }
 }
 
+/** Guest buffers that were posted and not filled are the NIC's again. The adapter has let go of the free ring. */
+function giveBack(queue: u32, nic: u32): void {
+  if (load<u32>(queue, Q_MODE) != QUEUE_SHARED_MEMORY) return;
+  const ring = load<u32>(queue, Q_FREE_RING);
+  const end = load<u32>(ring, R_NEXT);
+  let at = atomic.load<u32>(ring, R_HEAD);
+  for (; at != end; at++) giveReceiveBuffer(nic, load<u32>(ringEntry(ring, at, FREE_SIZE), FREE_COOKIE));
+  ringAdvance(ring, at);
+}
+
 /** The old owner gives a NIC away: everything before the fence is delivered. */
 export function passFence(thread: u32, nic: u32): void {
   publishUsed(nic);
-  // Guest buffers that were posted and not filled go back: the avail cursor returns to the used one.
-  store<u32>(nic, load<u32>(nic, N_RX_USED_NEXT), N_RX_LAST_AVAIL);
+  const queue = load<u32>(thread, T_QUEUE);
+  if (load<u32>(queue, Q_NIC) == nic) giveBack(queue, nic);
   removeFromList(thread, nic);
   store<u32>(nic, load<u32>(thread, T_INDEX), N_PREVIOUS_OWNER);
   atomic.store<u32>(nic, NIC_MOVING, N_PHASE);
@@ -186,13 +193,11 @@ function mustWait(thread: u32, queue: u32): bool {
 function indicateToNic(thread: u32, queue: u32, nic: u32, entry: u32, mayWait: bool): bool {
   const length = u32(load<u16>(entry, C_LENGTH));
   if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
-    const next = load<u32>(nic, N_RX_USED_NEXT);
-    store<u32>(nic, next + 1, N_RX_USED_NEXT);
-    writeUsed(nic, load<u32>(nic, N_RX_USED), load<u32>(nic, N_RX_SIZE), next, load<u32>(entry, C_COOKIE), VIRTIO_NET_HEADER + length);
+    useReceiveBuffer(nic, load<u32>(entry, C_COOKIE), VIRTIO_NET_HEADER + length);
     countDelivered(thread, nic, length);
     return true;
   }
-  if (mayWait && atomic.load<u32>(nic, N_STATE) == NIC_UP && !hasReceiveBuffer(nic)) return false;
+  if (mayWait && atomic.load<u32>(nic, N_STATE) == NIC_UP && receiveBuffers(nic) == 0) return false;
   const vlan = u32(load<u16>(entry, C_VLAN));
   // The port's policy decides from the completion, before the one copy into the guest.
   if ((vlan & 0xfff) == load<u32>(nic, N_VLAN)) deliver(thread, nic, load<u32>(entry, C_ADDRESS), length, vlan);
@@ -266,28 +271,21 @@ function post(thread: u32, queue: u32): void {
 }
 
 function postGuestBuffers(nic: u32, ring: u32, capacity: u32): void {
-  const size = load<u32>(nic, N_RX_SIZE);
-  const avail = load<u32>(nic, N_RX_AVAIL);
-  let last = load<u32>(nic, N_RX_LAST_AVAIL);
-  let n = availCount(nic, avail, size, last);
-  while (n != 0) {
+  // A quarter stays for frames that other VMs and broadcasts bring.
+  const reserve = load<u32>(nic, N_RX_SIZE) >> 2;
+  let n = receiveBuffers(nic);
+  while (n > reserve) {
     if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) >= capacity) break;
-    const address = takeDescriptor(nic, load<u32>(nic, N_RX_DESC), avail, size, last, VRING_DESC_WRITE);
-    if (address == TAKE_BAD || takenLength < <u32>RX_BUFFER_MIN) {
-      // Used entries must follow avail order here: only with nothing posted can it be handed back.
-      if (last != load<u32>(nic, N_RX_USED_NEXT)) break;
-      writeUsed(nic, load<u32>(nic, N_RX_USED), size, last, takenHead, 0);
-      store<u32>(nic, last + 1, N_RX_USED_NEXT);
-    } else {
+    const address = takeReceiveBuffer(nic);
+    if (address == TAKE_BAD) useReceiveBuffer(nic, takenHead, 0);
+    else {
       const entry = ringReserve(ring, FREE_SIZE);
       store<u32>(entry, address, FREE_ADDRESS);
       store<u32>(entry, takenHead, FREE_COOKIE);
     }
-    last++;
     n--;
   }
-  store<u32>(nic, last, N_RX_LAST_AVAIL);
-  if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) < capacity / 4) atomic.store<u32>(nic, 1, N_STARVED);
+  if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) < reserve) atomic.store<u32>(nic, 1, N_STARVED);
 }
 
 // ── Frames from other threads ────────────────────────────────────────────────────────────────────
@@ -418,7 +416,7 @@ function takeTransmits(thread: u32, nic: u32): u32 {
   const posted = availCount(nic, avail, size, last);
   let sent: u32 = 0;
   while (sent < posted && sent < <u32>BURST && load<u32>(thread, T_POOL_FREE) != 0) {
-    const address = takeDescriptor(nic, load<u32>(nic, N_TX_DESC), avail, size, last, 0);
+    const address = takeDescriptor(nic, load<u32>(nic, N_TX_DESC), size, availHead(nic, avail, size, last), 0);
     const bad = address == TAKE_BAD || takenLength < <u32>VIRTIO_NET_HEADER;
     const head = takenHead;
     // Before it is sent: a thread that dies here must not send it twice.
@@ -464,7 +462,7 @@ export function serveHasWork(thread: u32): bool {
   const waiting = mustWait(thread, queue);
   if (!waiting && ringAvailable(load<u32>(queue, Q_COMPLETION_RING)) != 0) {
     const own = load<u32>(queue, Q_NIC);
-    if (load<u32>(thread, T_STALLED) == 0 || hasReceiveBuffer(own)) return true;
+    if (load<u32>(thread, T_STALLED) == 0 || receiveBuffers(own) != 0) return true;
   }
   for (let word: u32 = 0; word < <u32>(MAX_THREADS / 64); word++) {
     let bits = atomic.load<u64>(thread + T_PENDING + word * 8);

@@ -23,6 +23,8 @@ import {
   N_RX_USED,
   N_RX_USED_NEXT,
   N_RX_USED_SHOWN,
+  N_SPARE_COUNT,
+  N_SPARES,
   N_STARVED,
   N_STATE,
   N_TX_AVAIL,
@@ -45,6 +47,8 @@ import { createHoldRing, ringFill } from '../thread/rings';
 
 /** Frames held for a NIC during a handover or the gap of a migration. */
 export const HOLD_FRAMES = 2048;
+/** Largest virtqueue, virtio 1.x §2.7. */
+const LARGEST_RING = 32_768;
 
 /** One virtqueue: guest addresses, and how far the device has come. */
 export interface VirtqueuePlace {
@@ -55,11 +59,17 @@ export interface VirtqueuePlace {
   readonly size: number;
 }
 
+/** Cursors of a fresh guest's virtqueues. */
+export const FRESH_CURSORS: NicCursors = { rxAvail: 0, rxUsed: 0, txAvail: 0, txUsed: 0, rxSpares: [] };
+
 /** Cursors of a NIC's two virtqueues: what a migration carries. Free running, 16 bits count. */
 export interface NicCursors {
+  readonly rxAvail: number;
   readonly rxUsed: number;
   readonly txAvail: number;
   readonly txUsed: number;
+  /** Heads of receive descriptors that were taken and not filled. */
+  readonly rxSpares: readonly number[];
 }
 
 export interface NicCounters {
@@ -91,6 +101,7 @@ export class NicPort {
   config: NicConfig;
   readonly #memory: HostMemory;
   readonly #hold: { ring: number; buffers: number };
+  readonly #spares: number;
 
   constructor(memory: HostMemory, config: NicConfig, place: NicPlace) {
     this.#memory = memory;
@@ -100,6 +111,7 @@ export class NicPort {
     this.vmName = place.vmName;
     this.block = memory.take(NIC_SIZE, 'A NIC block');
     this.#hold = createHoldRing(memory, HOLD_FRAMES);
+    this.#spares = memory.take(LARGEST_RING * 2, 'A list of receive buffers');
     const fields: readonly (readonly [number, number])[] = [
       [N_INDEX, place.index],
       [N_VLAN, this.vlanId],
@@ -110,6 +122,7 @@ export class NicPort {
       [N_ADAPTER, place.adapter],
       [N_HOLD_RING, this.#hold.ring],
       [N_VM, place.vm],
+      [N_SPARES, this.#spares],
     ];
     for (const [field, value] of fields) memory.setU32(this.block + field, value);
     for (const [i, mac] of config.macs.entries()) {
@@ -140,7 +153,7 @@ export class NicPort {
       [N_TX_AVAIL, tx.avail],
       [N_TX_USED, tx.used],
       [N_TX_SIZE, tx.size],
-      [N_RX_LAST_AVAIL, cursors.rxUsed],
+      [N_RX_LAST_AVAIL, cursors.rxAvail],
       [N_RX_USED_NEXT, cursors.rxUsed],
       [N_RX_USED_SHOWN, cursors.rxUsed],
       [N_TX_LAST_AVAIL, cursors.txAvail],
@@ -148,8 +161,10 @@ export class NicPort {
       [N_TX_USED_SHOWN, cursors.txUsed],
       [N_KICK, 1],
       [N_STARVED, 0],
+      [N_SPARE_COUNT, cursors.rxSpares.length],
     ];
     for (const [field, value] of fields) this.#memory.setU32(this.block + field, value);
+    this.#memory.u16.set(cursors.rxSpares, this.#spares / 2);
   }
 
   /** Where the virtqueues are; for a migration. */
@@ -164,7 +179,13 @@ export class NicPort {
   /** How far the device has come. Exact while nobody serves the NIC. */
   cursors(): NicCursors {
     const read = (field: number): number => this.#memory.getU32(this.block + field);
-    return { rxUsed: read(N_RX_USED_NEXT), txAvail: read(N_TX_LAST_AVAIL), txUsed: read(N_TX_USED_NEXT) };
+    return {
+      rxAvail: read(N_RX_LAST_AVAIL),
+      rxUsed: read(N_RX_USED_NEXT),
+      txAvail: read(N_TX_LAST_AVAIL),
+      txUsed: read(N_TX_USED_NEXT),
+      rxSpares: [...this.#memory.u16.subarray(this.#spares / 2, this.#spares / 2 + read(N_SPARE_COUNT))],
+    };
   }
 
   /** NIC_DOWN, NIC_UP or NIC_HOLDING; every serving thread sees it at its next turn. */
@@ -204,6 +225,7 @@ export class NicPort {
   free(): void {
     this.#memory.give(this.#hold.ring);
     this.#memory.give(this.#hold.buffers);
+    this.#memory.give(this.#spares);
     this.#memory.give(this.block);
   }
 }

@@ -1,4 +1,4 @@
-/** Chooses the logical processor for a queue: the one with the fewest queues, lowest number first. */
+/** Chooses the logical processor for a queue: the one with the fewest queues, in the order given. */
 export class ProcessorChoice {
   readonly #queues: Map<number, number>;
 

@@ -32,6 +32,8 @@ export interface KernelRole {
   hasWork(): boolean;
   /** When there is work without anybody waking the thread, in ns; Infinity when never. */
   due(): number;
+  /** How long the thread must give way after this turn, in ms; 0: not at all. */
+  giveWayMs(): number;
   /** Handles a request of this role; undefined: not one of its requests. A function: answered once it returns true. */
   handle(request: ThreadRequest): (() => boolean) | true | undefined;
 }
@@ -122,6 +124,13 @@ export function runKernelLoop(start: ThreadStart, makeRole: (kernel: Kernel, vie
     const after = clock();
     add(moved > 0 ? workAt : pollAt, after - now);
     now = after;
+    const giveWayMs = role.giveWayMs();
+    if (giveWayMs > 0) {
+      Atomics.wait(i32, wakeAt, Atomics.load(i32, wakeAt), giveWayMs);
+      now = clock();
+      add(sleepAt, now - after);
+      continue;
+    }
     if (moved > 0) continue;
 
     // Pairs with the kernel's wake: the flag is set before the last look for work.

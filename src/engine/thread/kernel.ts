@@ -5,6 +5,8 @@ import { KERNEL_WASM_BASE64 } from '../kernel/build/kernel-bytes';
 export interface Kernel {
   adapterTurn(adapter: number, thread: number, now: number): number;
   adapterHasWork(adapter: number, thread: number): number;
+  /** 1 when the last turn dropped a frame because a queue had no buffer. */
+  adapterStarved(): number;
   putFence(queue: number, nicIndex: number): number;
   serveTurn(thread: number): number;
   serveHasWork(thread: number): number;

@@ -56,6 +56,13 @@ export function ringFill(views: MemoryViews, ring: number): number {
   return (Atomics.load(views.i32, (ring + R_TAIL) >>> 2) - Atomics.load(views.i32, (ring + R_HEAD) >>> 2)) >>> 0;
 }
 
+/** Addresses of the entries in a ring, oldest first. While nobody uses it. */
+export function ringEntries(views: MemoryViews, ring: number, entryBytes: number): readonly number[] {
+  const mask = views.getU32(ring + R_CAPACITY) - 1;
+  const head = Atomics.load(views.i32, (ring + R_HEAD) >>> 2) >>> 0;
+  return Array.from({ length: ringFill(views, ring) }, (_, i) => ring + R_ENTRIES + ((head + i) & mask) * entryBytes);
+}
+
 /** Published tail of a ring: how far its consumer must come to have read everything. */
 export function ringTail(views: MemoryViews, ring: number): number {
   return Atomics.load(views.i32, (ring + R_TAIL) >>> 2) >>> 0;

@@ -5,12 +5,21 @@ import type { Kernel } from './kernel';
 import { areRead, type KernelRole } from './kernel-loop';
 import type { ThreadStart } from './protocol';
 
+/**
+ * The adapter stands for hardware, which takes no processor time from queues. When it drops because a
+ * queue has no buffer, it gives way this long: otherwise it would keep the very threads from running
+ * that post buffers (receive livelock).
+ */
+const GIVE_WAY_MS = 0.05;
+const NEVER = (): number => 0;
+
 /** The adapter thread: the emulated hardware. */
 export function adapterRole(start: ThreadStart, kernel: Kernel, views: MemoryViews, setFilters: SetFilters): KernelRole {
   return {
     turn: (now) => kernel.adapterTurn(start.block, start.thread, now),
     hasWork: () => kernel.adapterHasWork(start.block, start.thread) !== 0,
     due: () => Infinity,
+    giveWayMs: () => (kernel.adapterStarved() !== 0 ? GIVE_WAY_MS : 0),
     handle: (request) => {
       if (request.kind !== 'filters') return undefined;
       setFilters(views, start.block, request.table, request.mask, request.macOnly);
@@ -37,6 +46,7 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
     turn: () => kernel.serveTurn(thread),
     hasWork: () => kernel.serveHasWork(thread) !== 0,
     due: () => Infinity,
+    giveWayMs: NEVER,
     handle: (request) => {
       switch (request.kind) {
         case 'adopt':
@@ -70,6 +80,7 @@ export function vcpuRole(start: ThreadStart, kernel: Kernel, views: MemoryViews)
     turn: (now) => kernel.vcpuTurn(thread, now),
     hasWork: () => kernel.vcpuHasWork(thread) !== 0,
     due: () => kernel.vcpuDue(thread),
+    giveWayMs: NEVER,
     handle: (request) => {
       const count = views.getU32(thread + T_VM_COUNT);
       if (request.kind === 'add-vm') {
@@ -96,6 +107,7 @@ export function fabricRole(start: ThreadStart, kernel: Kernel): KernelRole {
     turn: (now) => kernel.fabricTurn(start.block, now),
     hasWork: () => kernel.fabricHasWork(start.block) !== 0,
     due: () => Infinity,
+    giveWayMs: NEVER,
     handle: () => undefined,
   };
 }
