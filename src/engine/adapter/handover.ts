@@ -1,19 +1,31 @@
 /**
- * Handover of a NIC between two serving threads, without loss and without reordering. The one path
- * for filter changes, queue allocation and loss, mode switches and the start of a migration; the
- * steps on the threads are drawn in `kernel/serve.ts`. Control thread.
+ * Handover of a NIC between the default queue and a queue of its own, without loss and without
+ * reordering. The one path for filter changes, queue allocation and loss, mode switches and the
+ * start of a migration; the steps on the threads are drawn in `kernel/serve.ts`. Control thread.
  */
-import { N_NEXT_OWNER, N_OWNER } from '../kernel/layout';
+import { FENCE_MARK, N_NEXT_OWNER, N_OWNER, N_PHASE, NIC_LEAVING, Q_FENCES_PASSED, Q_HOLD } from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
 import type { EngineThread } from '../thread/engine-thread';
+import type { RingMark } from '../thread/protocol';
 import { ringTail } from '../thread/rings';
 import type { ThreadTable } from '../thread/thread-table';
 
 export interface HandoverStep {
   readonly nic: number;
+  readonly nicIndex: number;
   readonly from: EngineThread;
   readonly to: EngineThread;
+  /** Queue block of the thread that gives the NIC away. */
+  readonly fromQueue: number;
 }
+
+export interface Fence {
+  readonly queue: number;
+  readonly nicIndex: number;
+}
+
+/** Makes the adapter swap its table between two bursts, and put fences behind the last frames of the old one. */
+export type Program = (fences: readonly Fence[]) => Promise<void>;
 
 /** Every serving thread begins a new turn: what it decided by older state has been published. */
 export async function gracePeriod(threads: ThreadTable): Promise<void> {
@@ -26,42 +38,63 @@ export async function gracePeriod(threads: ThreadTable): Promise<void> {
 }
 
 /**
- * Moves a NIC from one serving thread to another.
- * @param change makes the adapter swap its table and put the fence into the old owner's queue.
+ * Gives a NIC to the thread of its queue.
+ * @param queue block of that queue.
+ * @param mark puts a fence without changing the table; @param activate sets the new filters.
  */
-export async function handOver(views: MemoryViews, threads: ThreadTable, step: HandoverStep, change: () => Promise<unknown>): Promise<void> {
-  const { nic, from, to } = step;
+export async function toQueue(views: MemoryViews, threads: ThreadTable, step: HandoverStep, queue: number, mark: Program, activate: Program): Promise<void> {
+  const { nicIndex, from, to, fromQueue } = step;
+  await moveOwner(views, threads, step, () => mark([{ queue: fromQueue, nicIndex }]));
+  // One more turn of the new owner: its receive buffers are posted.
+  await to.request({ kind: 'sync' });
+  await to.request({ kind: 'sync' });
+  Atomics.store(views.i32, (queue + Q_HOLD) >>> 2, 1);
+  const passed = Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2);
+  const read = noticed(from, () => Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2) !== passed);
+  await activate([{ queue: fromQueue, nicIndex: FENCE_MARK }]);
+  await read;
+  await to.request({ kind: 'release', queue, after: marks(views, [threads.ring(from.index, to.index)]) });
+}
+
+/** Gives a NIC back to the default queue's thread. @param deactivate sets the filters that remain. */
+export async function toDefault(views: MemoryViews, threads: ThreadTable, step: HandoverStep, deactivate: Program): Promise<void> {
+  const { nic, nicIndex, fromQueue, to } = step;
   Atomics.store(views.i32, (nic + N_NEXT_OWNER) >>> 2, to.index);
-  const passed = ownerChange(views, nic, from, to.index);
+  // Pairs with toNic: from here on the default queue holds what it gets for the NIC.
+  Atomics.store(views.i32, (nic + N_PHASE) >>> 2, NIC_LEAVING);
+  await moveOwner(views, threads, step, () => deactivate([{ queue: fromQueue, nicIndex }]));
+}
+
+/** The new owner takes the NIC once it has read what the old one passed on. */
+export async function adopt(views: MemoryViews, threads: ThreadTable, nic: number, from: EngineThread, to: EngineThread): Promise<void> {
+  await to.request({ kind: 'adopt', nic, after: marks(views, [threads.ring(from.index, to.index)]) });
+}
+
+async function moveOwner(views: MemoryViews, threads: ThreadTable, { nic, from, to }: HandoverStep, change: () => Promise<void>): Promise<void> {
+  Atomics.store(views.i32, (nic + N_NEXT_OWNER) >>> 2, to.index);
+  // Pairs with passFence: the owner word is stored before the notice is given.
+  const passed = noticed(from, () => Atomics.load(views.i32, (nic + N_OWNER) >>> 2) === to.index);
   await change();
   await passed;
   await gracePeriod(threads);
   await from.request({ kind: 'drained', rings: marks(views, threads.ringsInto(from.index)) });
-  await adopt(views, threads, step);
+  await adopt(views, threads, nic, from, to);
 }
 
-/** The new owner takes the NIC once it has read what the old one passed on. */
-export async function adopt(views: MemoryViews, threads: ThreadTable, { nic, from, to }: HandoverStep): Promise<void> {
-  const ring = threads.ring(from.index, to.index);
-  await to.request({ kind: 'adopt', nic, after: ring === 0 ? [] : marks(views, [ring]) });
+function marks(views: MemoryViews, rings: readonly number[]): RingMark[] {
+  return rings.filter((ring) => ring !== 0).map((ring) => ({ ring, index: ringTail(views, ring) }));
 }
 
-function marks(views: MemoryViews, rings: readonly number[]): { ring: number; index: number }[] {
-  return rings.map((ring) => ({ ring, index: ringTail(views, ring) }));
-}
-
-/** Settles when the old owner has passed the fence; rejects when it dies before. */
-function ownerChange(views: MemoryViews, nic: number, from: EngineThread, next: number): Promise<void> {
-  const isNext = (): boolean => Atomics.load(views.i32, (nic + N_OWNER) >>> 2) === next;
+/** Settles when `condition` holds after a notice of the thread; rejects when the thread dies before. */
+function noticed(thread: EngineThread, condition: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = from.onNotices((died) => {
-      // Pairs with passFence: the owner word is stored before the notice is given.
-      if (!isNext() && !died) return;
+    const stop = thread.onNotices((died) => {
+      if (!condition() && !died) return;
       stop();
-      if (isNext()) resolve();
-      else reject(new Error(`thread ${from.name} ended before the fence`));
+      if (condition()) resolve();
+      else reject(new Error(`thread ${thread.name} ended before the fence`));
     });
-    if (isNext()) {
+    if (condition()) {
       stop();
       resolve();
     }

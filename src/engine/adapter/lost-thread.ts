@@ -28,7 +28,6 @@ import {
   R_HEAD,
   R_TAIL,
   T_COUNTERS,
-  T_HELD,
   T_NIC_COUNT,
 } from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
@@ -74,7 +73,7 @@ export function lostFrames(views: MemoryViews, thread: number, queue: QueueBlock
   const counter = (index: number): number => views.getCounter(thread + T_COUNTERS + index * 8);
   const word = (ring: number, field: number): number => Atomics.load(views.i32, (ring + field) >>> 2) >>> 0;
   let entered = counter(CT_HARVESTED) + counter(CT_FROM_VMS) + counter(CT_COPIES) + counter(CT_ANNOUNCED) + queue.pendingFrames();
-  let left = counter(CT_TO_VMS) + views.getU32(thread + T_HELD);
+  let left = counter(CT_TO_VMS);
   for (let reason = 0; reason < DROP_REASON_COUNT; reason++) left += counter(CT_DROPS + reason);
   for (const ring of ringsIn) {
     entered += word(ring, R_TAIL);

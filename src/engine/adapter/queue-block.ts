@@ -13,6 +13,7 @@ import {
   Q_FENCES_PASSED,
   Q_FRAMES,
   Q_FREE_RING,
+  Q_HOLD,
   Q_ID,
   Q_INDICATIONS,
   Q_INTERRUPTS,
@@ -68,6 +69,7 @@ export class QueueBlock {
   reset(): void {
     resetRing(this.#memory, this.#freeRing);
     resetRing(this.#memory, this.#completionRing);
+    this.#memory.setU32(this.address + Q_HOLD, 0);
     this.#memory.setU32(this.address + Q_FENCES, 0);
     this.#memory.setU32(this.address + Q_FENCES_PASSED, 0);
   }

@@ -28,15 +28,11 @@ import type { Kernel } from '../thread/kernel';
 import type { ThreadTable } from '../thread/thread-table';
 import { buildFilterTable, type FilterTable } from './filter-table';
 import { QueueBlock } from './queue-block';
+import type { Fence } from './handover';
 import { DEFAULT_POOL_BUFFERS, type QueueThreads } from './queue-threads';
 
 /** Learned MAC addresses are forgotten after this time without a frame from them. */
 export const MAC_AGE_SECONDS = 300;
-
-export interface Fence {
-  readonly queue: number;
-  readonly nicIndex: number;
-}
 
 export interface AdapterParts {
   readonly memory: HostMemory;
@@ -92,6 +88,9 @@ export class SoftwareAdapter {
     });
     memory.setU32(this.block + A_THREAD, this.#thread.thread);
     queueThreads.assign(this.#defaultThread, this.block, this.defaultQueue.address);
+    // One turn: its receive buffers are posted before a frame can come.
+    await this.#defaultThread.request({ kind: 'sync' });
+    await this.#defaultThread.request({ kind: 'sync' });
   }
 
   get thread(): EngineThread {

@@ -12,7 +12,7 @@ import { QUEUE_CHANGE_FLAGS, type ReceiveQueueParameters } from '../ndis/queue-p
 import type { ReceiveFilter } from '../ndis/receive-filter';
 import type { NdisStatus } from '../ndis/status';
 import type { EngineThread } from '../thread/engine-thread';
-import { adopt, gracePeriod, handOver } from './handover';
+import { adopt, gracePeriod, toDefault, toQueue, type Program } from './handover';
 import { dropNicWork, lostFrames } from './lost-thread';
 import { QueueBlock, type QueueCounters } from './queue-block';
 import type { SoftwareAdapter } from './software-adapter';
@@ -83,8 +83,11 @@ export class SoftwareMiniport implements Miniport {
     if (!port) return { status: 'NDIS_STATUS_INVALID_PARAMETER' };
     const { memory, queueThreads } = this.#adapter.parts;
     const processor = processorsOf(parameters.processorAffinity)[0] ?? 0;
-    const thread = await queueThreads.take(`queue ${queueId} of ${this.#adapter.name}`, processor);
     const block = new QueueBlock(memory, queueId);
+    const thread = await queueThreads.take(`queue ${queueId} of ${this.#adapter.name}`, processor).catch((error: unknown) => {
+      block.free();
+      throw error;
+    });
     const queue: HardwareQueue = {
       queueId,
       block,
@@ -102,13 +105,21 @@ export class SoftwareMiniport implements Miniport {
   async completeAllocation(completions: readonly QueueCompletion[]): Promise<readonly NdisStatus[]> {
     const statuses: NdisStatus[] = [];
     for (const { queueId, filters } of completions) {
-      const queue = this.#require(queueId);
+      statuses.push(await this.#complete(this.#require(queueId), filters));
+    }
+    return statuses;
+  }
+
+  /** One queue of a batch; its failure concerns it alone (Appendix A 18). */
+  async #complete(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<NdisStatus> {
+    try {
       queue.mode = this.#ports.bufferMode(queue.portId, filters);
       this.#attach(queue);
       if (filters.length > 0) await this.#toQueue(queue, filters);
-      statuses.push('NDIS_STATUS_SUCCESS');
+      return 'NDIS_STATUS_SUCCESS';
+    } catch {
+      return 'NDIS_STATUS_FAILURE';
     }
-    return statuses;
   }
 
   async setFilter(filter: ReceiveFilter, activate: boolean): Promise<NdisStatus> {
@@ -180,7 +191,7 @@ export class SoftwareMiniport implements Miniport {
     }
     await gracePeriod(threads);
     const lost = lostFrames(memory, dead.thread, queue.block, threads.ringsInto(dead.index), threads.ringsFrom(dead.index));
-    if (isOwner) await adopt(memory, threads, { nic, from: dead, to: target });
+    if (isOwner) await adopt(memory, threads, nic, dead, target);
     await queueThreads.idle(dead);
     queue.thread = await threads.restart(dead.index, { role: 'queue', name: dead.name, processor: queue.processor });
     this.#attach(queue);
@@ -209,18 +220,20 @@ export class SoftwareMiniport implements Miniport {
   }
 
   async #toQueue(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<void> {
-    for (const filter of filters) queue.filters.set(filter.filterId, filter);
     const { memory, threads } = this.#adapter.parts;
-    const step = { nic: queue.port.nic, from: this.#adapter.defaultThread, to: queue.thread };
-    const fence = { queue: this.#adapter.defaultQueue.address, nicIndex: queue.port.nicIndex };
-    await handOver(memory, threads, step, () => this.#adapter.program(this.#activeFilters(), [fence]));
+    const { defaultThread, defaultQueue } = this.#adapter;
+    const step = { ...queue.port, from: defaultThread, to: queue.thread, fromQueue: defaultQueue.address };
+    const program: Program = (fences) => this.#adapter.program(this.#activeFilters(), fences);
+    await toQueue(memory, threads, step, queue.block.address, program, (fences) => {
+      for (const filter of filters) queue.filters.set(filter.filterId, filter);
+      return program(fences);
+    });
   }
 
   async #toDefault(queue: HardwareQueue): Promise<void> {
     const { memory, threads } = this.#adapter.parts;
-    const step = { nic: queue.port.nic, from: queue.thread, to: this.#adapter.defaultThread };
-    const fence = { queue: queue.block.address, nicIndex: queue.port.nicIndex };
-    await handOver(memory, threads, step, () => this.#adapter.program(this.#activeFilters(), [fence]));
+    const step = { ...queue.port, from: queue.thread, to: this.#adapter.defaultThread, fromQueue: queue.block.address };
+    await toDefault(memory, threads, step, (fences) => this.#adapter.program(this.#activeFilters(), fences));
   }
 
   #activeFilters(): readonly ReceiveFilter[] {

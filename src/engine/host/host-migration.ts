@@ -14,6 +14,7 @@ import { newToken } from '../migration/token';
 import type { VirtualMachine } from '../vm/virtual-machine';
 import { buildRarpAnnounce } from '../wire/rarp';
 import { requireAdapter, requireVm, type HostParts } from './host-parts';
+import { LateFrameInlet } from './late-frames';
 import { DepartingVm } from './outgoing-vm';
 import type { VmPower } from './vm-power';
 
@@ -24,11 +25,14 @@ const ANNOUNCE_BYTES = 2048;
 interface Incoming {
   readonly stream: IncomingMigration;
   readonly vm: VirtualMachine;
+  readonly token: string;
 }
 
 interface Outgoing {
   readonly stream: OutgoingMigration;
   readonly vm: DepartingVm;
+  readonly socket: string;
+  readonly token: string;
 }
 
 export class HostMigration {
@@ -37,6 +41,7 @@ export class HostMigration {
   readonly #incoming = new Map<string, Incoming>();
   readonly #outgoing = new Map<string, Outgoing>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #inlets = new Set<LateFrameInlet>();
   readonly #scratch: number;
 
   constructor(parts: HostParts, power: VmPower) {
@@ -74,7 +79,7 @@ export class HostMigration {
         migrationId,
         token,
       });
-      this.#incoming.set(migrationId, { stream, vm });
+      this.#incoming.set(migrationId, { stream, vm, token });
       this.#tell('migration/prepared', vm, `${config.name} may come to ${parts.config.name}; its memory is reserved.`);
       return { socket: stream.socketPath, token };
     } catch (error) {
@@ -84,7 +89,11 @@ export class HostMigration {
   }
 
   async commitIncoming(migrationId: string): Promise<{ resumedAtNs: number; announcements: number }> {
-    const { stream, vm } = this.#require(this.#incoming, migrationId);
+    const { stream, vm, token } = this.#require(this.#incoming, migrationId);
+    const adapters = new Set(vm.ports.map((port) => requireAdapter(this.#parts, port.config.adapter)));
+    for (const adapter of adapters) {
+      this.#inlets.add(await LateFrameInlet.open(this.#parts, adapter, { id: migrationId, socket: stream.socketPath, token }));
+    }
     stream.finish();
     this.#incoming.delete(migrationId);
     await this.#power.connect(vm, NIC_UP);
@@ -110,9 +119,8 @@ export class HostMigration {
     const vm = requireVm(parts, vmId);
     vm.requireState('moved', 'running');
     const departing = new DepartingVm(parts, this.#power, vm);
-    departing.markDrops();
     const stream = new OutgoingMigration({ vm: departing, kernel: parts.kernel, memory: parts.memory, socketPath: socket, token, signal, now: parts.clock });
-    this.#outgoing.set(migrationId, { stream, vm: departing });
+    this.#outgoing.set(migrationId, { stream, vm: departing, socket, token });
     let phase = '';
     try {
       for await (const progress of stream.progress()) {
@@ -128,11 +136,11 @@ export class HostMigration {
   }
 
   async finishSend(migrationId: string): Promise<{ heldFrames: number; droppedFrames: number }> {
-    const { stream, vm } = this.#require(this.#outgoing, migrationId);
+    const { stream, vm, socket, token } = this.#require(this.#outgoing, migrationId);
     const name = this.#parts.vms.get(vm.vmId)?.config.name ?? vm.vmId;
     stream.finish();
     this.#outgoing.delete(migrationId);
-    const gap = await vm.leave();
+    const gap = await vm.leave({ socket, token });
     this.#parts.log.emit('migration/left', { kind: 'vm', id: vm.vmId, name }, `${name} has left ${this.#parts.config.name}; ${gap.heldFrames} held frames were sent on.`, 'The target runs it.');
     return gap;
   }
@@ -146,6 +154,7 @@ export class HostMigration {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
+    for (const inlet of this.#inlets) await inlet.close();
     for (const { stream } of this.#incoming.values()) stream.abort('The host is closed.');
     for (const { stream } of this.#outgoing.values()) await stream.cancel();
   }

@@ -22,6 +22,8 @@ export interface HostParts {
   readonly adapters: readonly HostAdapter[];
   readonly vcpus: readonly EngineThread[];
   readonly vms: Map<string, VirtualMachine>;
+  /** A counter block of the control thread's own. */
+  readonly ownBlock: number;
   readonly links: LinkControl;
   readonly log: EventLog;
   readonly socketFolder: string;

@@ -22,7 +22,7 @@ export function hostReport(parts: HostParts, power: VmPower): HostReport {
     }),
     switches: adapters.map((adapter) => switchReport(parts, adapter)),
     links: parts.links.reports(),
-    conservation: conservation(memory, threads.blocks(), heldFrames(parts)),
+    conservation: conservation(memory, [...threads.blocks(), parts.ownBlock], heldFrames(parts)),
   };
 }
 

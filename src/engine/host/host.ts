@@ -10,6 +10,7 @@ import type { EngineEvent, EventObject } from '../../contract/events';
 import type { HostReport } from '../../contract/report';
 import { RefusalError } from '../../shared/refusal-error';
 import { HostMemory } from '../memory/host-memory';
+import { THREAD_SIZE } from '../kernel/layout';
 import { QueueThreads } from '../adapter/queue-threads';
 import { LinkControl } from '../link/link-control';
 import { monotonicClock } from '../thread/clock';
@@ -95,6 +96,7 @@ export class Host {
       adapters,
       vcpus,
       vms: new Map(),
+      ownBlock: memory.take(THREAD_SIZE, 'A counter block'),
       links: new LinkControl(memory, linkThread),
       log: this.#log,
       socketFolder: rendezvous.socketFolder,
@@ -153,7 +155,7 @@ export class Host {
       nics: [...vms.values()].flatMap((vm) =>
         vm.ports.map((port) => ({ port, onQueue: (this.#adapterOf(parts, port.config.adapter)?.switch.queueOf(port.index)?.filterIds.length ?? 0) > 0 })),
       ),
-      blocks: threads.blocks(),
+      blocks: [...threads.blocks(), parts.ownBlock],
       heldFrames: heldFrames(parts),
     });
   }
@@ -207,6 +209,14 @@ export class Host {
     vm.requireState('stopped', 'running', 'failed');
     await power.stop(vm);
     this.#log.emit('vm/stopped', this.#object('vm', vmId, vm.config.name), `${vm.config.name} was stopped.`, 'Command.');
+  }
+
+  /** Pages of a page writer that do not carry the stamp they must: 0 unless a page was lost. While its guest stands still. */
+  inconsistentPages(vmId: string): number {
+    const { parts } = this.#require();
+    const vm = requireVm(parts, vmId);
+    vm.requireState('checked', 'stopped', 'paused');
+    return parts.kernel.inconsistentPages(vm.memory);
   }
 
   // ── Adapters and links ────────────────────────────────────────────────────────────────────────
@@ -354,9 +364,4 @@ export class Host {
     if (this.#opened) return this.#opened;
     throw new RefusalError({ code: 'wrong-state', what: 'The host is not open.', why: 'It must be opened before any other command.', remedy: '' });
   }
-}
-
-/** A host that is not open yet. `createWorker` starts a worker on `thread-entry.ts`. */
-export function createHost(createWorker: CreateWorker): Host {
-  return new Host(createWorker);
 }

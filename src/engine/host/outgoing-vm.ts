@@ -8,20 +8,25 @@ import type { DeviceState, VirtqueueState } from '../migration/device-state';
 import type { OutgoingVm } from '../migration/endpoints';
 import type { VirtqueuePlace } from '../switch/nic-port';
 import type { VirtualMachine } from '../vm/virtual-machine';
-import type { HostParts } from './host-parts';
+import { requireAdapter, type HostParts } from './host-parts';
+import { LateFrameOutlet } from './late-frames';
 import type { VmPower } from './vm-power';
-import { requireAdapter } from './host-parts';
+
+/** How long frames that come to the old host are still sent on, after the VM runs on the new one. */
+const LATE_FRAMES_MS = 60;
 
 export class DepartingVm implements OutgoingVm {
   readonly #parts: HostParts;
   readonly #power: VmPower;
   readonly #vm: VirtualMachine;
+  readonly #dropsBefore: number;
   #guestStopped = false;
 
   constructor(parts: HostParts, power: VmPower, vm: VirtualMachine) {
     this.#parts = parts;
     this.#power = power;
     this.#vm = vm;
+    this.#dropsBefore = this.#drops();
   }
 
   get vmId(): string {
@@ -96,32 +101,24 @@ export class DepartingVm implements OutgoingVm {
     this.#parts.log.changed();
   }
 
-  /** The VM runs on the target: what was held goes out of the wire, then the VM is forgotten here. */
-  async leave(): Promise<{ heldFrames: number; droppedFrames: number }> {
+  /**
+   * The VM runs on the target: what was held, and what still comes for a moment, goes there; then
+   * the VM is forgotten here.
+   */
+  async leave(migration: { socket: string; token: string }): Promise<{ heldFrames: number; droppedFrames: number }> {
     const vm = this.#vm;
-    let held = 0;
-    for (const port of vm.ports) {
-      const { hardware } = requireAdapter(this.#parts, port.config.adapter);
-      // First what is held, then nothing new: the address is unknown here from now on.
-      held += port.heldFrames();
-      await hardware.defaultThread.request({ kind: 'send-held', nic: port.block });
-      this.#power.switchOf(port).forgetMacs(port.index);
-      await gracePeriod(this.#parts.threads);
-      held += port.heldFrames();
-      await hardware.defaultThread.request({ kind: 'send-held', nic: port.block });
-    }
-    const before = vm.ports.reduce((sum, port) => sum + port.counters().dropped, 0);
+    const outlets = vm.ports.map((port) => new LateFrameOutlet(this.#parts, port, migration));
+    await Promise.allSettled(outlets.map((outlet) => outlet.run(LATE_FRAMES_MS)));
+    const dropped = this.#drops() - this.#dropsBefore;
     await this.#power.disconnect(vm);
     vm.setDirtyLog(false);
     this.#power.destroy(vm);
-    return { heldFrames: held, droppedFrames: Math.max(0, before - this.#droppedBefore) };
+    return { heldFrames: outlets.reduce((sum, outlet) => sum + outlet.frames, 0), droppedFrames: dropped };
   }
 
-  #droppedBefore = 0;
-
-  /** Remembers the drop counters, so that {@link leave} can tell what the gap cost. */
-  markDrops(): void {
-    this.#droppedBefore = this.#vm.ports.reduce((sum, port) => sum + port.counters().dropped, 0);
+  /** What its NICs have dropped so far. */
+  #drops(): number {
+    return this.#vm.ports.reduce((sum, port) => sum + port.counters().dropped, 0);
   }
 
   async #everyWriter(): Promise<void> {

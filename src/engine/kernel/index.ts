@@ -7,6 +7,6 @@ export { deframe, enframe, generate, lastBytes, lastFrames, replay, wirePut, wir
 export { macAge, macForget, macForgetPort, macKey, macLearn, macLookup } from './mac-table';
 export { checksum, countDirty, lastScan, markAll, putPages, takeDirty } from './pages';
 export { flushHold } from './port';
-export { adopt, announce, disown, passFence, sendHeld, serveHasWork, serveTurn } from './serve';
+export { adopt, announce, disown, passFence, serveHasWork, serveTurn } from './serve';
 export { wake } from './thread';
 export { wireEmpty } from './wire-ring';

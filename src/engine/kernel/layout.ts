@@ -47,7 +47,6 @@ export const T_VM_COUNT = 248;
 export const T_LEARN_HIGH = 252; // source MAC learned last, and when: spares the table
 export const T_LEARN_LOW = 256;
 export const T_LEARN_SECOND = 260;
-export const T_HELD = 264; // u32, frames in hold lists of NICs that it serves
 export const T_STALLED = 268; // u32, 1: its queue waits for receive buffers of the guest
 export const T_COUNTERS = 320; // u64[COUNTERS], written by this thread alone
 export const THREAD_SIZE = 832;
@@ -127,6 +126,7 @@ export const C_SOURCE_LOW = 28; // u32
 export const COMPLETION_SIZE = 32;
 export const C_TAGGED = 1;
 export const C_FENCE = 2;
+export const FENCE_MARK = 0xffff; // C_NIC of a fence that only says how far the queue was read
 
 export const Q_ID = 0;
 export const Q_THREAD = 4; // thread block
@@ -134,6 +134,7 @@ export const Q_FREE_RING = 8;
 export const Q_COMPLETION_RING = 12;
 export const Q_MODE = 16; // QUEUE_HOST_BUFFERS | QUEUE_SHARED_MEMORY
 export const Q_NIC = 20; // NIC block of a shared-memory queue
+export const Q_HOLD = 24; // u32, 1: completions wait until the default queue has passed on what came before them
 export const Q_FENCES = 64; // u32, written by the adapter: fences put in
 export const Q_UNSIGNALLED = 68; // u32, adapter private: completions since the last interrupt
 export const Q_FIRST_NS = 72; // f64, adapter private: when the oldest of them was put in
@@ -230,6 +231,7 @@ export const NIC_DOWN = 0;
 export const NIC_UP = 1;
 export const NIC_HOLDING = 2; // frames for it are held: its VM is between two hosts
 export const NIC_OWNED = 0;
+export const NIC_LEAVING = 2; // its queue's filters are being cleared: the next owner holds what already reaches it
 export const NIC_MOVING = 1; // between two owners: the next one holds what reaches it directly
 
 // ── VM block ────────────────────────────────────────────────────────────────────────────────────

@@ -41,7 +41,6 @@ import {
   NIC_MOVING,
   R_HEAD,
   RX_BUFFER_MIN,
-  T_HELD,
   VIRTIO_NET_HEADER,
   VRING_DESC_NEXT,
   VRING_DESC_SIZE,
@@ -221,7 +220,6 @@ export function hold(thread: u32, nic: u32, address: u32, length: u32, vlan: u32
   store<u16>(entry, u16(length), E_LENGTH);
   store<u16>(entry, u16(vlan), E_VLAN);
   ringPublish(load<u32>(nic, N_HOLD_RING));
-  store<u32>(thread, load<u32>(thread, T_HELD) + 1, T_HELD);
 }
 
 /** Delivers everything held for a NIC, in order. Called by its new owner before anything newer. */
@@ -236,7 +234,6 @@ export function flushHold(thread: u32, nic: u32): void {
     else copyIn(thread, nic, load<u32>(entry, E_ADDRESS), u32(load<u16>(entry, E_LENGTH)));
   }
   ringAdvance(ring, head + n);
-  store<u32>(thread, load<u32>(thread, T_HELD) - n, T_HELD);
 }
 
 /** Delivers a frame to a NIC that this thread owns: into the guest, onto its hold list, or dropped. */

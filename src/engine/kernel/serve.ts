@@ -5,6 +5,10 @@
  *
  * Handover of a NIC between two owners (`docs/design.md` §4):
  * ```
+ *  To the default queue: N_PHASE = LEAVING first, and the default queue holds what it gets already.
+ *  To a queue: the NIC moves while its frames still take the default queue, so that buffers are
+ *  posted before the filter is set; then completions wait (Q_HOLD) for what came before them.
+ *
  *  old owner  fence found → rewind → N_PHASE = MOVING → N_OWNER = next     (passFence)
  *  control    waits until every serving thread has begun a new turn        (nobody pushes to the old one now)
  *  old owner  passes on what its rings still hold for the NIC              (forwardStale, in takeRing)
@@ -26,7 +30,6 @@ import {
   C_SOURCE_LOW,
   C_VLAN,
   COMPLETION_SIZE,
-  A_THREAD,
   CT_ANNOUNCED,
   CT_FROM_VMS,
   CT_HARVESTED,
@@ -43,6 +46,7 @@ import {
   E_NIC,
   E_VLAN,
   ENTRY_SIZE,
+  FENCE_MARK,
   FRAME_MAX,
   FRAME_MIN,
   FREE_ADDRESS,
@@ -50,7 +54,6 @@ import {
   FREE_SIZE,
   MAX_THREADS,
   N_DROPPED,
-  N_HOLD_RING,
   N_KICK,
   N_MAC_COUNT,
   N_MACS,
@@ -78,6 +81,7 @@ import {
   Q_FENCES,
   Q_FENCES_PASSED,
   Q_FREE_RING,
+  Q_HOLD,
   Q_ID,
   Q_INDICATIONS,
   Q_MODE,
@@ -96,7 +100,6 @@ import {
   T_PENDING,
   T_POOL_FREE,
   T_POOL_SIZE,
-  T_HELD,
   T_QUEUE,
   T_STALLED,
   VIRTIO_NET_HEADER,
@@ -120,7 +123,7 @@ import {
   writeUsed,
 } from './port';
 import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from './ring';
-import { forward, learnFromWire, toWire } from './switch';
+import { forward, learnFromWire } from './switch';
 import { bufferOf, bump, count, countDrop, frameOf, poolRelease, poolTake, reclaim, reclaimAll, signal, threadAt, wake } from './thread';
 
 const ETHERTYPE_VLAN: u32 = 0x0081;
@@ -159,7 +162,6 @@ export function passFence(thread: u32, nic: u32): void {
   const next = load<u32>(nic, N_NEXT_OWNER);
   // Pairs with toNic and takeRing: cursors and phase are written before the owner changes.
   atomic.store<u32>(nic, next, N_OWNER);
-  atomic.add<u32>(thread + T_NOTICES, 1);
   wake(threadAt(thread, next));
 }
 
@@ -221,8 +223,10 @@ function harvest(thread: u32, queue: u32): u32 {
   for (let i: u32 = 0; i < n; i++) {
     const entry = ringEntry(ring, head, COMPLETION_SIZE);
     if ((load<u16>(entry, C_FLAGS) & C_FENCE) != 0) {
-      passFence(thread, load<u32>(load<u32>(adapter, A_NICS) + u32(load<u16>(entry, C_NIC)) * 4));
+      const index = u32(load<u16>(entry, C_NIC));
+      if (index != <u32>FENCE_MARK) passFence(thread, load<u32>(load<u32>(adapter, A_NICS) + index * 4));
       store<u32>(queue, load<u32>(queue, Q_FENCES_PASSED) + 1, Q_FENCES_PASSED);
+      atomic.add<u32>(thread + T_NOTICES, 1);
       head++;
       if (isDefault) continue;
       break; // what follows belongs to the NIC's next time on this queue
@@ -442,7 +446,7 @@ export function serveTurn(thread: u32): u32 {
   store<u32>(thread, 0, T_STALLED);
   reclaimAll(thread);
   post(thread, queue);
-  let moved = waiting ? 0 : harvest(thread, queue);
+  let moved = waiting || load<u32>(queue, Q_HOLD) != 0 ? 0 : harvest(thread, queue);
   const own = load<u32>(queue, Q_NIC);
   moved += takeRings(thread, waiting, own == 0 ? <u32>MAX_THREADS : load<u32>(own, N_PREVIOUS_OWNER));
   const list = load<u32>(thread, T_NIC_LIST);
@@ -460,7 +464,7 @@ export function serveHasWork(thread: u32): bool {
   const queue = load<u32>(thread, T_QUEUE);
   if (queue == 0) return false;
   const waiting = mustWait(thread, queue);
-  if (!waiting && ringAvailable(load<u32>(queue, Q_COMPLETION_RING)) != 0) {
+  if (!waiting && load<u32>(queue, Q_HOLD) == 0 && ringAvailable(load<u32>(queue, Q_COMPLETION_RING)) != 0) {
     const own = load<u32>(queue, Q_NIC);
     if (load<u32>(thread, T_STALLED) == 0 || receiveBuffers(own) != 0) return true;
   }
@@ -492,28 +496,4 @@ export function announce(thread: u32, nic: u32, source: u32, length: u32): bool 
   forward(thread, nic, frameOf(buffer), length, load<u32>(nic, N_VLAN));
   poolRelease(thread, buffer);
   return true;
-}
-
-/** Sends what is held for a NIC whose VM has moved away out of the wire, in order. Returns what remains for want of room. */
-export function sendHeld(thread: u32, nic: u32): u32 {
-  const ring = load<u32>(nic, N_HOLD_RING);
-  const adapter = load<u32>(thread, T_ADAPTER);
-  let left = ringAvailable(ring);
-  reclaimAll(thread);
-  while (left != 0) {
-    const entry = ringEntry(ring, load<u32>(ring, R_HEAD), ENTRY_SIZE);
-    const out = load<u32>(load<u32>(thread, T_OUT_RINGS) + load<u32>(load<u32>(adapter, A_THREAD), T_INDEX) * 4);
-    // Only when there is certainly room: a held frame is not to be lost here.
-    if (load<u32>(out, R_NEXT) - atomic.load<u32>(out, R_HEAD) >= load<u32>(out, R_CAPACITY)) break;
-    const buffer = poolTake(thread);
-    if (buffer == 0) break;
-    const length = u32(load<u16>(entry, E_LENGTH));
-    memory.copy(frameOf(buffer), load<u32>(entry, E_ADDRESS), length);
-    toWire(thread, adapter, frameOf(buffer), length, load<u32>(nic, N_VLAN));
-    poolRelease(thread, buffer);
-    ringAdvance(ring, load<u32>(ring, R_HEAD) + 1);
-    store<u32>(thread, load<u32>(thread, T_HELD) - 1, T_HELD);
-    left--;
-  }
-  return left;
 }

@@ -25,8 +25,11 @@ import {
   E_VLAN,
   ENTRY_SIZE,
   N_INDEX,
+  N_NEXT_OWNER,
   N_OWNER,
+  N_PHASE,
   N_VLAN,
+  NIC_LEAVING,
   PORT_NONE,
   PORT_STATIC,
   PORT_WIRE,
@@ -38,7 +41,7 @@ import {
   T_OUT_RINGS,
 } from './layout';
 import { macKey, macLearn, macLookup } from './mac-table';
-import { deliver } from './port';
+import { deliver, hold } from './port';
 import { ringPublish, ringReserve } from './ring';
 import { bufferOf, count, countDrop, reclaim, signal, threadAt } from './thread';
 
@@ -75,6 +78,7 @@ export function toNic(thread: u32, nic: u32, address: u32, length: u32, vlan: u3
   // Pairs with passFence and adopt: the owner word decides who touches the virtqueues.
   const owner = atomic.load<u32>(nic, N_OWNER);
   if (owner == load<u32>(thread, T_INDEX)) deliver(thread, nic, address, length, vlan);
+  else if (atomic.load<u32>(nic, N_PHASE) == NIC_LEAVING && load<u32>(nic, N_NEXT_OWNER) == load<u32>(thread, T_INDEX)) hold(thread, nic, address, length, vlan);
   else push(thread, owner, address, length, vlan, load<u32>(nic, N_INDEX), DROP_DESTINATION_SHARE);
 }
 

@@ -4,6 +4,10 @@
  */
 import type { NicConfig } from '../../contract/model';
 import {
+  E_ADDRESS,
+  E_LENGTH,
+  E_VLAN,
+  ENTRY_SIZE,
   N_ADAPTER,
   N_DIRTY,
   N_DROPPED,
@@ -43,7 +47,7 @@ import {
 } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import { kernelMac } from '../thread/kernel-mac';
-import { createHoldRing, ringFill } from '../thread/rings';
+import { advanceRing, createHoldRing, ringEntries, ringFill } from '../thread/rings';
 
 /** Frames held for a NIC during a handover or the gap of a migration. */
 export const HOLD_FRAMES = 2048;
@@ -215,6 +219,19 @@ export class NicPort {
       txBytes: read(N_TX_BYTES),
       dropped: read(N_DROPPED),
     };
+  }
+
+  /** Takes everything that is held, in order. Only while its owner does not flush the list itself. */
+  takeHeld(): { readonly bytes: Uint8Array; readonly vlan: number }[] {
+    const memory = this.#memory;
+    const entries = ringEntries(memory, this.#hold.ring, ENTRY_SIZE);
+    const frames = entries.map((entry) => {
+      const address = memory.getU32(entry + E_ADDRESS);
+      const length = memory.u16[(entry + E_LENGTH) / 2] ?? 0;
+      return { bytes: memory.u8.slice(address, address + length), vlan: memory.u16[(entry + E_VLAN) / 2] ?? 0 };
+    });
+    advanceRing(memory, this.#hold.ring, entries.length);
+    return frames;
   }
 
   heldFrames(): number {

@@ -138,7 +138,7 @@ export class VirtualSwitch {
         });
       }
       if (set && queue.filterIds.length === 0) {
-        queue.filterIds = await this.#setAll(state.port, queue.queueId);
+        await this.#setAll(state.port, queue);
         state.reason = undefined;
       } else if (!set) {
         await this.#clearAll(queue);
@@ -206,8 +206,9 @@ export class VirtualSwitch {
       );
       this.#processors.use(processor);
       state.queue = { queueId, processor, filterIds: [] };
-      state.queue.filterIds = await this.#setAll(port, queueId);
-      await this.#binding.queueAllocationComplete([queueId]);
+      await this.#setAll(port, state.queue);
+      const [completion] = await this.#binding.queueAllocationComplete([queueId]);
+      if (completion?.completionStatus !== 'NDIS_STATUS_SUCCESS') throw new Error(`its allocation ended with ${String(completion?.completionStatus)}.`);
     } catch (error) {
       await this.#free(state);
       state.reason = { rule: 'refused', message: error instanceof Error ? error.message : String(error) };
@@ -239,11 +240,13 @@ export class VirtualSwitch {
     for (const state of waiting) await this.#allocate(state);
   }
 
-  async #setAll(port: NicPort, queueId: number): Promise<number[]> {
+  /** Each filter is remembered as soon as it exists, so that whatever fails can be undone. */
+  async #setAll(port: NicPort, queue: PortQueue): Promise<void> {
     const vlan = port.vlanId === 0 ? null : port.vlanId;
-    const filterIds: number[] = [];
-    for (const mac of port.config.macs) filterIds.push(await this.#binding.setFilter(macFilter(queueId, mac, vlan)));
-    return filterIds;
+    for (const mac of port.config.macs) {
+      const filterId = await this.#binding.setFilter(macFilter(queue.queueId, mac, vlan));
+      queue.filterIds = [...queue.filterIds, filterId];
+    }
   }
 
   async #clearAll(queue: PortQueue): Promise<void> {

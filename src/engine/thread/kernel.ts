@@ -14,7 +14,6 @@ export interface Kernel {
   disown(thread: number, nic: number): void;
   passFence(thread: number, nic: number): void;
   announce(thread: number, nic: number, source: number, length: number): number;
-  sendHeld(thread: number, nic: number): number;
   flushHold(thread: number, nic: number): void;
   vcpuTurn(thread: number, now: number): number;
   vcpuHasWork(thread: number): number;

@@ -38,10 +38,10 @@ export type ThreadRequest =
   | { readonly kind: 'drained'; readonly rings: readonly RingMark[] }
   /** Serving thread: takes a NIC once it has read what its previous owner passed on. */
   | { readonly kind: 'adopt'; readonly nic: number; readonly after: readonly RingMark[] }
+  /** Serving thread: its queue's completions may be harvested once it has read what came before them. */
+  | { readonly kind: 'release'; readonly queue: number; readonly after: readonly RingMark[] }
   | { readonly kind: 'disown'; readonly nic: number }
   | { readonly kind: 'announce'; readonly nic: number; readonly source: number; readonly length: number }
-  /** Serving thread: what is held for the NIC goes out of the wire; answered when all of it went. */
-  | { readonly kind: 'send-held'; readonly nic: number }
   /** Serving thread: what is held for the NIC goes into its guest. */
   | { readonly kind: 'flush-hold'; readonly nic: number }
   /** Adapter thread: a new filter table, between two bursts, with the fences that belong to it. */

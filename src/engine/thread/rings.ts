@@ -56,7 +56,12 @@ export function ringFill(views: MemoryViews, ring: number): number {
   return (Atomics.load(views.i32, (ring + R_TAIL) >>> 2) - Atomics.load(views.i32, (ring + R_HEAD) >>> 2)) >>> 0;
 }
 
-/** Addresses of the entries in a ring, oldest first. While nobody uses it. */
+/** Gives the first entries of a ring back to its producer. As its consumer. */
+export function advanceRing(views: MemoryViews, ring: number, entries: number): void {
+  Atomics.add(views.i32, (ring + R_HEAD) >>> 2, entries);
+}
+
+/** Addresses of the entries in a ring, oldest first. As its consumer, or while nobody uses it. */
 export function ringEntries(views: MemoryViews, ring: number, entryBytes: number): readonly number[] {
   const mask = views.getU32(ring + R_CAPACITY) - 1;
   const head = Atomics.load(views.i32, (ring + R_HEAD) >>> 2) >>> 0;

@@ -1,5 +1,5 @@
 /** The kernel roles: which kernel calls make up a turn, and which requests they answer. */
-import { T_VM_COUNT, T_VM_LIST } from '../kernel/layout';
+import { Q_HOLD, T_VM_COUNT, T_VM_LIST } from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
 import type { Kernel } from './kernel';
 import { areRead, type KernelRole } from './kernel-loop';
@@ -55,13 +55,17 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
             kernel.adopt(thread, request.nic);
             return true;
           };
+        case 'release':
+          return () => {
+            if (!areRead(views, request.after)) return false;
+            views.setU32(request.queue + Q_HOLD, 0);
+            return true;
+          };
         case 'disown':
           kernel.disown(thread, request.nic);
           return true;
         case 'announce':
           return () => kernel.announce(thread, request.nic, request.source, request.length) !== 0;
-        case 'send-held':
-          return () => kernel.sendHeld(thread, request.nic) === 0;
         case 'flush-hold':
           kernel.flushHold(thread, request.nic);
           return true;
