@@ -2,6 +2,7 @@
  * The process's log: JSON lines on standard error, which the launcher shows or keeps. Quiet unless
  * something is wrong; `VMQ_LOG_LEVEL` (trace, debug, info, warn, error) says otherwise.
  */
+import './tracing-channel';
 import pino, { type Logger } from 'pino';
 
 export type { Logger };
