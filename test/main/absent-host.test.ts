@@ -1,0 +1,19 @@
+import { call } from '@orpc/server';
+import { describe, expect, it } from 'vitest';
+import type { Refusal } from '../../src/contract/errors';
+import { absentHostRouter } from '../../src/main/absent-host';
+
+describe('absentHostRouter', () => {
+  it('refuses every call with the reason', async () => {
+    const refusal: Refusal = {
+      code: 'host-unavailable',
+      what: 'Down.',
+      why: 'Stopped.',
+      remedy: '',
+    };
+    const router = absentHostRouter(refusal);
+    const refused = { code: 'REFUSED', defined: true, data: refusal };
+    await expect(call(router.hello, { contractVersion: 1 })).rejects.toMatchObject(refused);
+    await expect(call(router.watch, undefined)).rejects.toMatchObject(refused);
+  });
+});
