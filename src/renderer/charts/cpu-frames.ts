@@ -1,10 +1,9 @@
 /** CPU shares as chart frames: one per processor, queues at the bottom, then the adapter, then everything else. */
-import type { QueueSnapshot } from '../../contract/host';
-import type { Hue } from '../stores/hues';
 import { CPU_PARTS, sumAt, type CpuPart, type ProcessorShares } from '../telemetry/cpu-shares';
-import { queueKey, type TimeAxis } from '../telemetry/host-series';
+import type { TimeAxis } from '../telemetry/host-series';
 import type { ChartFrame, ChartSeries } from './chart-frame';
-import { paintOfHue, paintOfPart, type Paint } from './palette';
+import { paintOfPart, type Paint } from './palette';
+import { valuesOfTenant, type TenantsOf } from './queue-tenants';
 
 export interface CpuFrame {
   readonly processor: number;
@@ -22,51 +21,28 @@ export const PART_LABELS: Readonly<Record<CpuPart, string>> = {
   'machine-rest': 'rest of machine',
 };
 
-export interface QueueNames {
-  label: (key: string) => string;
-  hue: (key: string) => Hue;
-}
-
-/** Names and colours of queues by telemetry key, from the host's snapshot. */
-export function queueNames(
-  queues: readonly QueueSnapshot[],
-  hueOf: (queue: QueueSnapshot | undefined) => Hue,
-): QueueNames {
-  const byKey = new Map(
-    queues.map((queue) => [queueKey(queue.adapterIndex, queue.queueId), queue]),
-  );
-  const severalAdapters = new Set(queues.map((queue) => queue.adapterIndex)).size > 1;
-  return {
-    label: (key) => {
-      const [, adapter = '', id = ''] = key.split(':');
-      const vmName = byKey.get(key)?.vmName;
-      const name =
-        id === '0' ? 'default queue' : vmName ? `queue ${id} · ${vmName}` : `queue ${id}`;
-      return severalAdapters ? `${name} (adapter ${adapter})` : name;
-    },
-    hue: (key) => hueOf(byKey.get(key)),
-  };
-}
-
 export function cpuFrames(
   shares: readonly ProcessorShares[],
   axis: TimeAxis,
   window: { readonly startMs: number; readonly endMs: number },
-  names: QueueNames,
+  tenantsOf: TenantsOf,
 ): CpuFrame[] {
   const queueKeys = [...new Set(shares.flatMap((share) => [...share.queues.keys()]))].sort(
     byQueueNumber,
   );
   return shares.map((share) => {
-    const queues = queueKeys.map((key) =>
-      seriesOf(
-        share,
-        key,
-        names.label(key),
-        paintOfHue(names.hue(key)),
-        share.queues.get(key) ?? new Float64Array(share.known.length),
-      ),
-    );
+    const queues = queueKeys.flatMap((key) => {
+      const values = share.queues.get(key) ?? new Float64Array(share.known.length);
+      return tenantsOf(key).map((tenant) =>
+        seriesOf(
+          share,
+          tenant.id,
+          tenant.label,
+          tenant.paint,
+          valuesOfTenant(tenant, values, axis.endsMs, 0),
+        ),
+      );
+    });
     const parts = CPU_PARTS.map((part) =>
       seriesOf(share, part, PART_LABELS[part], paintOfPart(part), share.parts[part]),
     );

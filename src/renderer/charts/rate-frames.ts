@@ -2,8 +2,7 @@
 import { QUEUE } from '../telemetry/columns';
 import type { HostSeries, TimeAxis } from '../telemetry/host-series';
 import type { ChartFrame } from './chart-frame';
-import type { QueueNames } from './cpu-frames';
-import { paintOfHue } from './palette';
+import { valuesOfTenant, type TenantsOf } from './queue-tenants';
 
 export interface RateFrames {
   readonly frames: ChartFrame;
@@ -20,23 +19,24 @@ export function rateFrames(
   series: HostSeries,
   axis: TimeAxis,
   window: { readonly startMs: number; readonly endMs: number },
-  names: QueueNames,
+  tenantsOf: TenantsOf,
 ): RateFrames {
   const drops = new Float64Array(axis.endsMs.length);
-  const queues = series
+  const rows = series
     .rowsOf('queue')
-    .map((row) => {
-      const dropped = series.rates(row.key, QUEUE.dropped, axis);
-      for (let index = 0; index < drops.length; index += 1)
-        drops[index] = (drops[index] ?? 0) + (dropped[index] || 0);
-      return {
-        look: { key: row.key, label: names.label(row.key), paint: paintOfHue(names.hue(row.key)) },
-        frames: series.rates(row.key, QUEUE.frames, axis),
-        bytes: series.rates(row.key, QUEUE.bytes, axis),
-      };
+    .sort((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true }));
+  const queues = rows
+    .flatMap(({ key }) => {
+      addTo(drops, series.rates(key, QUEUE.dropped, axis));
+      const frames = series.rates(key, QUEUE.frames, axis);
+      const bytes = series.rates(key, QUEUE.bytes, axis);
+      return tenantsOf(key).map((tenant) => ({
+        look: { key: tenant.id, label: tenant.label, paint: tenant.paint },
+        frames: valuesOfTenant(tenant, frames, axis.endsMs, Number.NaN),
+        bytes: valuesOfTenant(tenant, bytes, axis.endsMs, Number.NaN),
+      }));
     })
-    .filter(({ frames }) => frames.some((value) => !Number.isNaN(value)))
-    .sort((a, b) => a.look.key.localeCompare(b.look.key, 'en', { numeric: true }));
+    .filter(({ frames }) => frames.some((value) => !Number.isNaN(value)));
   const shared = { ...window, timesMs: axis.endsMs, drops };
   return {
     frames: { ...shared, series: queues.map(({ look, frames }) => ({ ...look, values: frames })) },
@@ -48,4 +48,10 @@ export function rateFrames(
       })),
     },
   };
+}
+
+function addTo(sums: Float64Array, values: Float64Array): void {
+  for (let index = 0; index < sums.length; index += 1) {
+    sums[index] = (sums[index] ?? 0) + (values[index] || 0);
+  }
 }

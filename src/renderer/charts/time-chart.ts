@@ -25,6 +25,8 @@ export interface TimeChartOptions {
   readonly yMax?: number | undefined;
   /** Whether the time axis has labels. */
   readonly hasTimeLabels: boolean;
+  /** Time that has a tick of its own, with the others at round distances; the epoch when left out. */
+  readonly originMs?: number | undefined;
   readonly formatTime?: ((timeMs: number) => string) | undefined;
 }
 
@@ -35,7 +37,8 @@ interface Point {
 type LineDataset = ChartDataset<'line', Point[]>;
 
 const TIME_STEPS_MS = [100, 200, 500, 1000, 2000, 5000, 10_000, 15_000, 30_000, 60_000, 120_000];
-const LONGEST_TICKS = 7;
+/** Width of a time label with its distance to the next, in sizes of its type. */
+const TICK_TYPE_SIZES = 7;
 const MARK_SIZE = 4;
 
 export class TimeChart {
@@ -149,7 +152,12 @@ export class TimeChart {
               callback: (value) => (this.#options.formatTime ?? formatClock)(Number(value)),
             },
             afterBuildTicks: (axis) => {
-              axis.ticks = timeTicks(axis.min, axis.max).map((value) => ({ value }));
+              const most = Math.max(2, Math.floor(axis.width / (font.size * TICK_TYPE_SIZES)));
+              const margin =
+                ((axis.max - axis.min) * font.size * TICK_TYPE_SIZES) / (axis.width * 3);
+              axis.ticks = timeTicks(axis.min, axis.max, most, this.#options.originMs)
+                .filter((value) => value - axis.min > margin && axis.max - value > margin)
+                .map((value) => ({ value }));
             },
           },
           y: {
@@ -229,11 +237,16 @@ export class TimeChart {
 }
 
 /** Round times inside a window, few enough to be read. */
-export function timeTicks(fromMs: number, toMs: number): number[] {
+export function timeTicks(fromMs: number, toMs: number, most: number, originMs = 0): number[] {
   const span = toMs - fromMs;
-  const step = TIME_STEPS_MS.find((candidate) => span / candidate <= LONGEST_TICKS) ?? span;
+  const step = TIME_STEPS_MS.find((candidate) => span / candidate <= most) ?? span;
   const ticks: number[] = [];
   if (!(span > 0)) return ticks;
-  for (let time = Math.ceil(fromMs / step) * step; time <= toMs; time += step) ticks.push(time);
+  for (
+    let time = originMs + Math.ceil((fromMs - originMs) / step) * step;
+    time <= toMs;
+    time += step
+  )
+    ticks.push(time);
   return ticks;
 }

@@ -4,7 +4,7 @@
  */
 import { useDocumentVisibility, useIntersectionObserver } from '@vueuse/core';
 import { computed, shallowRef, watch, type Ref, type ShallowRef, type WatchSource } from 'vue';
-import { useTelemetryTick } from '../composables/useTelemetryTick';
+import { dependOn, useTelemetryTick } from '../composables/useTelemetryTick';
 import { useChartControlsStore } from '../stores/chart-controls';
 import type { TimeAxis } from '../telemetry/host-series';
 import type { HostSeries } from '../telemetry/host-series';
@@ -38,7 +38,7 @@ export function useChartFrames<Value>(options: ChartFramesOptions<Value>): Shall
 
   const isVisible = computed(() => isOnScreen.value && page.value === 'visible');
   const endMs = computed(() => {
-    void tick.value;
+    dependOn(tick);
     const { columnMs } = controls.shape;
     return Math.floor(controls.endMs() / columnMs) * columnMs;
   });

@@ -3,7 +3,7 @@ import { computed, type ComputedRef } from 'vue';
 import { HEADER, QUEUE } from '../telemetry/columns';
 import { headerKey } from '../telemetry/host-series';
 import { seriesOf } from '../telemetry/telemetry';
-import { useTelemetryTick } from './useTelemetryTick';
+import { dependOn, useTelemetryTick } from './useTelemetryTick';
 
 export interface HostTotals {
   readonly frames: number;
@@ -19,7 +19,7 @@ export interface HostTotals {
 export function useHostTotals(hostId: () => string): ComputedRef<HostTotals> {
   const tick = useTelemetryTick();
   return computed(() => {
-    void tick.value;
+    dependOn(tick);
     const series = seriesOf(hostId());
     const present = series.rowsOf('queue').filter((row) => row.lastSample === series.count - 1);
     const sum = (column: number): number =>

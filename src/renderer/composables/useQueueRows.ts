@@ -8,7 +8,7 @@ import { QUEUE } from '../telemetry/columns';
 import { queueKey } from '../telemetry/host-series';
 import { seriesOf } from '../telemetry/telemetry';
 import { queueSelectionId } from './useAddress';
-import { useTelemetryTick } from './useTelemetryTick';
+import { dependOn, useTelemetryTick } from './useTelemetryTick';
 
 export interface QueueRow {
   readonly key: string;
@@ -68,7 +68,7 @@ export function useQueueRows(hostId: () => string): ComputedRef<QueueRow[]> {
   }
 
   return computed(() => {
-    void tick.value;
+    dependOn(tick);
     const asked = hostId();
     return lab.hosts
       .filter((host) => asked === '' || host.id === asked)

@@ -1,5 +1,5 @@
 import { watchThrottled } from '@vueuse/core';
-import { shallowRef, type ShallowRef } from 'vue';
+import { shallowRef, type Ref, type ShallowRef } from 'vue';
 import { telemetryTick } from '../telemetry/telemetry';
 
 export interface TelemetryTickOptions {
@@ -14,4 +14,9 @@ export function useTelemetryTick({
   const tick = shallowRef(0);
   watchThrottled(telemetryTick, () => (tick.value += 1), { throttle: intervalMs, immediate: true });
   return tick;
+}
+
+/** Makes the running computation run again when the tick changes, since the telemetry itself is not reactive. */
+export function dependOn(tick: Readonly<Ref<number>>): number {
+  return tick.value;
 }

@@ -8,7 +8,7 @@ import { useLabStore } from '../stores/lab';
 import { NIC } from '../telemetry/columns';
 import { nicKey } from '../telemetry/host-series';
 import { seriesOf } from '../telemetry/telemetry';
-import { useTelemetryTick } from './useTelemetryTick';
+import { dependOn, useTelemetryTick } from './useTelemetryTick';
 
 export interface VmRates {
   readonly rxFrames: number;
@@ -59,7 +59,7 @@ export function useVmRows(): ComputedRef<VmRow[]> {
   }
 
   return computed(() => {
-    void tick.value;
+    dependOn(tick);
     return lab.vms.map(rowOf);
   });
 }

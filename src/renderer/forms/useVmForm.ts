@@ -55,6 +55,8 @@ export function useVmForm(editing: VmConfig | undefined): VmForm {
   );
 
   const errors = computed<VmFieldErrors>(() => {
+    // The VM that is being created may be in the lab already.
+    if (command.isBusy.value) return {};
     const shown = Object.entries(result.value.errors).filter(
       ([name]) => isSubmitted.value || touched.value.has(name as VmFieldName),
     );

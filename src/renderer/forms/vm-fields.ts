@@ -150,14 +150,10 @@ export function draftOf(values: VmValues, start: boolean): VmDraft {
 export function editedVm(vm: VmConfig, values: VmValues): VmConfig {
   const [first, ...others] = vm.nics;
   if (!first) return vm;
-  const { ipv4: _, ...rest } = first;
-  const nic = {
-    ...rest,
-    macs: [values.mac ?? first.macs[0] ?? '', ...first.macs.slice(1)],
-    vlan: values.vlan,
-    queue: values.queue,
-    ...(values.ipv4 ? { ipv4: values.ipv4 } : {}),
-  };
+  const macs = [values.mac ?? first.macs[0] ?? '', ...first.macs.slice(1)];
+  const nic = { ...first, macs, vlan: values.vlan, queue: values.queue };
+  if (values.ipv4) nic.ipv4 = values.ipv4;
+  else delete nic.ipv4;
   return {
     ...vm,
     name: values.name,

@@ -93,6 +93,9 @@ function openSocket(target: string, signal: AbortSignal): Promise<Channel> {
   });
 }
 
+/** Reason of an abort that is no failure: the connection is open. */
+const OPENED = 'opened';
+
 type Start<Value> = (
   resolve: (value: Value) => void,
   reject: (error: Error) => void,
@@ -104,26 +107,33 @@ function settleOnce<Value>(
   signal: AbortSignal,
   start: Start<Value>,
 ): Promise<Value> {
+  const settled = new AbortController();
   return new Promise<Value>((resolve, reject) => {
-    let cleanUp: ((settled: boolean) => void) | undefined;
-    const finish = (opened: boolean, settle: () => void): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', aborted);
-      cleanUp?.(opened);
-      settle();
+    const fail = (error: Error): void => {
+      settled.abort();
+      reject(error);
     };
-    const aborted = (): void =>
-      finish(false, () => reject(new Error(`The connection to ${target} was aborted.`)));
-    const timer = setTimeout(() => {
-      finish(false, () =>
-        reject(new Error(`No connection to ${target} within ${OPEN_DEADLINE_MS / 1000} seconds.`)),
-      );
-    }, OPEN_DEADLINE_MS);
-    signal.addEventListener('abort', aborted, { once: true });
-    cleanUp = start(
-      (value) => finish(true, () => resolve(value)),
-      (error) => finish(false, () => reject(error)),
+    const seconds = String(OPEN_DEADLINE_MS / 1000);
+    const late = (): void =>
+      fail(new Error(`No connection to ${target} within ${seconds} seconds.`));
+    const timer = setTimeout(late, OPEN_DEADLINE_MS);
+    settled.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    signal.addEventListener(
+      'abort',
+      () => fail(new Error(`The connection to ${target} was aborted.`)),
+      {
+        once: true,
+        signal: settled.signal,
+      },
     );
+    const succeed = (value: Value): void => {
+      settled.abort(OPENED);
+      resolve(value);
+    };
+    const cleanUp = start(succeed, fail);
+    settled.signal.addEventListener('abort', () => cleanUp(settled.signal.reason === OPENED), {
+      once: true,
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 /** Typed RPC clients over a channel, and the few things every session does with one. */
-import { createORPCClient } from '@orpc/client';
+import { createORPCClient, type ClientContext, type ClientLink } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
@@ -21,9 +21,7 @@ export function hostViewClientOver(channel: Channel): HostViewClient {
   return createORPCClient<HostViewClient>(linkOver(channel));
 }
 
-function linkOver(
-  channel: Channel,
-): PortLink<Record<never, never>> | SocketLink<Record<never, never>> {
+function linkOver(channel: Channel): ClientLink<ClientContext> {
   if (channel.kind === 'socket') return new SocketLink({ websocket: channel.socket });
   const link = new PortLink({ port: channel.port });
   channel.port.start();

@@ -43,7 +43,10 @@ export function problemOf(error: unknown): Problem {
   const message = error instanceof Error ? error.message : String(error);
   if (/clos|not open|abort/i.test(message)) return { ...connectionClosed('the lab'), why: message };
   return {
-    code: error instanceof ORPCError ? error.code.toLowerCase().replaceAll('_', '-') : 'unexpected',
+    code:
+      error instanceof ORPCError
+        ? String(error.code).toLowerCase().replaceAll('_', '-')
+        : 'unexpected',
     what: 'The request failed.',
     why: message,
     remedy: 'Look at the event list for its cause and try again.',

@@ -42,7 +42,8 @@ async function loop(options: SuperviseOptions, stopped: AbortSignal): Promise<vo
   let problem: Problem | null = null;
   const report = (phase: ConnectionPhase): void =>
     options.onStatus?.({ phase, failures, problem, sinceMs: Date.now() });
-  while (!stopped.aborted) {
+  const isStopped = (): boolean => stopped.aborted;
+  while (!isStopped()) {
     report('connecting');
     const attempt = new AbortController();
     const endAttempt = (): void => attempt.abort();
@@ -59,7 +60,7 @@ async function loop(options: SuperviseOptions, stopped: AbortSignal): Promise<vo
       stopped.removeEventListener('abort', endAttempt);
       attempt.abort();
     }
-    if (stopped.aborted) break;
+    if (isStopped()) break;
     if (problem?.code === 'contract-version') {
       report('refused');
       return;

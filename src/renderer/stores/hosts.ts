@@ -3,6 +3,7 @@ import { acceptHMRUpdate, defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
 import type { HostSnapshot, NicSnapshot, QueueSnapshot, VmSnapshot } from '../../contract/host';
 import type { ConnectionStatus } from '../rpc';
+import { queueKey } from '../telemetry/host-series';
 
 /** A VM's NIC where it lives now. */
 export interface PlacedNic {
@@ -12,11 +13,21 @@ export interface PlacedNic {
   readonly queue: QueueSnapshot | undefined;
 }
 
+/** A NIC's time with a queue, until the next tenancy of the same queue begins. */
+export interface Tenancy {
+  readonly queue: QueueSnapshot;
+  readonly fromMs: number;
+}
+
+const KEPT_TENANCIES = 50;
+
 export const useHostsStore = defineStore('hosts', () => {
   const snapshots = shallowRef<ReadonlyMap<string, HostSnapshot>>(new Map());
   const connections = shallowRef<ReadonlyMap<string, ConnectionStatus>>(new Map());
   /** Telemetry row of each NIC on each host, kept after the NIC has left: charts still show its past. */
   const nicRows = new Map<string, number>();
+
+  const tenancies = new Map<string, Tenancy[]>();
 
   const nics = computed(() => {
     const placed = new Map<string, PlacedNic[]>();
@@ -33,7 +44,15 @@ export const useHostsStore = defineStore('hosts', () => {
 
   function accept(hostId: string, snapshot: HostSnapshot): void {
     for (const nic of snapshot.nics) nicRows.set(`${hostId}/${nic.nicId}`, nic.index);
+    for (const queue of snapshot.queues) noteTenant(hostId, queue);
     snapshots.value = new Map(snapshots.value).set(hostId, snapshot);
+  }
+
+  function noteTenant(hostId: string, queue: QueueSnapshot): void {
+    const key = `${hostId}/${queueKey(queue.adapterIndex, queue.queueId)}`;
+    const known = tenancies.get(key) ?? [];
+    if (known[known.length - 1]?.queue.nicId === queue.nicId) return;
+    tenancies.set(key, [...known, { queue, fromMs: Date.now() }].slice(-KEPT_TENANCIES));
   }
 
   function acceptConnection(hostId: string, status: ConnectionStatus): void {
@@ -55,7 +74,12 @@ export const useHostsStore = defineStore('hosts', () => {
   const nicRowOn = (hostId: string, nicId: string): number | undefined =>
     nicRows.get(`${hostId}/${nicId}`);
 
+  /** Who had the queue of a telemetry row, oldest first. */
+  const tenanciesOf = (hostId: string, key: string): readonly Tenancy[] =>
+    tenancies.get(`${hostId}/${key}`) ?? [];
+
   return {
+    tenanciesOf,
     snapshots,
     connections,
     nics,

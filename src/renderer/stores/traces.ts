@@ -46,8 +46,9 @@ export const useTracesStore = defineStore('traces', () => {
   function follow(migrations: readonly MigrationSnapshot[]): void {
     for (const migration of migrations) {
       const trace = traces.value.get(migration.migrationId) ?? EMPTY_TRACE;
-      if (migration.outcome === 'running') addProgress(migration, trace);
-      else if (!trace.source && !pending.has(migration.migrationId)) captureLater(migration);
+      if (migration.outcome === 'running') {
+        if (migration.totalBytes > 0) addProgress(migration, trace);
+      } else if (!trace.source && !pending.has(migration.migrationId)) captureLater(migration);
     }
   }
 

@@ -57,8 +57,7 @@ export function cpuShares(
     byProcessor.set(processor, fresh);
     return fresh;
   };
-  for (const row of series.rowsOf('processor'))
-    sharesOf(row.columns[PROCESSOR.processor]?.[row.lastSample % row.columns[0]!.length] ?? 0);
+  for (const row of series.rowsOf('processor')) sharesOf(Number(row.key.split(':')[1]));
   for (const row of series.rowsOf('thread')) addThread(series, axis, row, sharesOf);
   for (const other of others) addOtherHost(other, sharesOf);
   for (const shares of byProcessor.values()) addRest(series, axis, shares);

@@ -1,6 +1,6 @@
 /**
  * A stand-in for the lab and its hosts, for looking at the page without an engine. It keeps the
- * contracts and invents traffic; it is used by test/renderer/support/vite.config.mts only.
+ * contracts and invents traffic; it is used by test/renderer/support/vite.config.ts only.
  */
 import { implement, ORPCError } from '@orpc/server';
 import type { RefusalCode } from '../../../src/contract/errors';

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { latestSum, pointCount, type ChartFrame } from '../../../src/renderer/charts/chart-frame';
+import { tableOf } from '../../../src/renderer/charts/chart-table';
+import { toCsv } from '../../../src/renderer/charts/export-chart';
+import { timeTicks } from '../../../src/renderer/charts/time-chart';
+
+const paint = { token: '--queue-1', pattern: 0, dash: [] };
+const frame: ChartFrame = {
+  startMs: 0,
+  endMs: 3000,
+  timesMs: Float64Array.of(1000, 2000, 3000),
+  series: [
+    { key: 'a', label: 'queue 1', paint, values: Float64Array.of(1, Number.NaN, 3.456) },
+    { key: 'b', label: 'queue 2', paint, values: Float64Array.of(10, Number.NaN, Number.NaN) },
+  ],
+};
+
+describe('chart frames', () => {
+  it('count the values that are drawn, without gaps', () => {
+    expect(pointCount(frame)).toBe(3);
+  });
+
+  it('sum the newest column that has a value', () => {
+    expect(latestSum(frame)).toBeCloseTo(3.456);
+  });
+
+  it('become a table, newest first, without empty rows', () => {
+    expect(tableOf([{ name: '', frame }], String)).toEqual({
+      headings: ['Time', 'queue 1', 'queue 2'],
+      rows: [
+        ['3000', '3.46', ''],
+        ['1000', '1', '10'],
+      ],
+    });
+  });
+
+  it('become comma-separated values with quotes where needed', () => {
+    expect(toCsv(['Time', 'a,b'], [['1', 'say "x"']])).toBe('Time,"a,b"\r\n1,"say ""x"""\r\n');
+  });
+});
+
+describe('timeTicks', () => {
+  it('picks round times, few enough to be read', () => {
+    expect(timeTicks(500, 60_500, 6)).toEqual([10_000, 20_000, 30_000, 40_000, 50_000, 60_000]);
+  });
+});
