@@ -29,7 +29,8 @@ export const CHANNEL_CONNECT = 'vmq-console/connect';
 export const CHANNEL_PORT = 'vmq-console/port';
 
 export const WEBSOCKET_PATH = '/connect/';
-export const TARGET_PATTERN = /^(lab|host\/[a-z0-9][a-z0-9-]{0,39}|telemetry\/[a-z0-9][a-z0-9-]{0,39})$/;
+export const TARGET_PATTERN =
+  /^(lab|host\/[a-z0-9][a-z0-9-]{0,39}|telemetry\/[a-z0-9][a-z0-9-]{0,39})$/;
 
 /** Messages between a launcher and a host process beside RPC. */
 export interface HostProcessMessage {

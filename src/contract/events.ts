@@ -5,7 +5,19 @@
 import { z } from 'zod';
 
 export const eventObjectSchema = z.object({
-  kind: z.enum(['lab', 'host', 'adapter', 'queue', 'filter', 'vm', 'nic', 'link', 'fabric', 'migration', 'thread']),
+  kind: z.enum([
+    'lab',
+    'host',
+    'adapter',
+    'queue',
+    'filter',
+    'vm',
+    'nic',
+    'link',
+    'fabric',
+    'migration',
+    'thread',
+  ]),
   /** Id within its kind: an object id, or a queue or filter number as text. */
   id: z.string(),
   /** What a reader calls it: `web-01`, `queue 3 of nic-a`. */

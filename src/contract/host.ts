@@ -25,7 +25,15 @@ const command = oc.errors(refusalErrors);
 const nothing = z.object({});
 
 /** The seven states of a receive queue (`docs/vmq-reference.md` §3.1). */
-export const QUEUE_STATES = ['Undefined', 'Allocated', 'Set', 'Running', 'Paused', 'StopDma', 'Freeing'] as const;
+export const QUEUE_STATES = [
+  'Undefined',
+  'Allocated',
+  'Set',
+  'Running',
+  'Paused',
+  'StopDma',
+  'Freeing',
+] as const;
 export const queueStateSchema = z.enum(QUEUE_STATES);
 export type QueueState = z.infer<typeof queueStateSchema>;
 
@@ -188,13 +196,19 @@ export const rendezvousSchema = z.object({
 export const hostViewContract = {
   /** Whole state now, then after each change. */
   watch: command.output(eventIterator(hostSnapshotSchema)),
-  hello: command.input(z.object({ contractVersion: z.int() })).output(z.object({ hostId: z.string(), contractVersion: z.int() })),
+  hello: command
+    .input(z.object({ contractVersion: z.int() }))
+    .output(z.object({ hostId: z.string(), contractVersion: z.int() })),
 };
 
 export const hostControlContract = {
-  hello: command.input(z.object({ contractVersion: z.int() })).output(z.object({ contractVersion: z.int(), pid: z.int() })),
+  hello: command
+    .input(z.object({ contractVersion: z.int() }))
+    .output(z.object({ contractVersion: z.int(), pid: z.int() })),
   /** First command after hello, once: builds memory, threads and adapters. Refused with `host-memory-exhausted` or `thread-failed`. */
-  open: command.input(z.object({ config: hostConfigSchema, rendezvous: rendezvousSchema })).output(nothing),
+  open: command
+    .input(z.object({ config: hostConfigSchema, rendezvous: rendezvousSchema }))
+    .output(nothing),
   watch: command.output(eventIterator(hostSnapshotSchema)),
   events: command.output(eventIterator(engineEventSchema)),
   report: command.output(hostReportSchema),
@@ -226,11 +240,15 @@ export const hostControlContract = {
     .input(migrationRef.extend({ vmId: idSchema, socket: z.string(), token: z.string() }))
     .output(eventIterator(migrationProgressSchema)),
   /** Target, after the commit record: runs the VM, announces its addresses, gives it a queue. */
-  commitIncoming: command.input(migrationRef).output(z.object({ resumedAtNs: z.number(), announcements: z.int() })),
+  commitIncoming: command
+    .input(migrationRef)
+    .output(z.object({ resumedAtNs: z.number(), announcements: z.int() })),
   /** Target, before the commit: forgets the incoming VM. Harmless when there is none. */
   abortIncoming: command.input(migrationRef).output(nothing),
   /** Source, after the target runs: removes the VM; frames held meanwhile go out of the wire. */
-  finishSend: command.input(migrationRef).output(z.object({ heldFrames: z.int(), droppedFrames: z.int() })),
+  finishSend: command
+    .input(migrationRef)
+    .output(z.object({ heldFrames: z.int(), droppedFrames: z.int() })),
   /** Source, before the commit: resumes the VM here. Harmless when there is none. */
   cancelSend: command.input(migrationRef).output(nothing),
   /** Fault injection for demonstrations and tests: ends a thread at once, as a crash would. */
@@ -252,7 +270,13 @@ export type ProbeResult = z.infer<typeof probeResultSchema>;
 
 export const fabricSnapshotSchema = z.object({
   revision: z.int(),
-  ports: z.array(z.object({ port: z.int(), name: z.string(), kind: z.enum(['host', 'client', 'link', 'probe']) })),
+  ports: z.array(
+    z.object({
+      port: z.int(),
+      name: z.string(),
+      kind: z.enum(['host', 'client', 'link', 'probe']),
+    }),
+  ),
   learnedMacs: z.int(),
   links: z.array(linkSnapshotSchema),
 });
@@ -270,7 +294,15 @@ export const fabricControlContract = {
   removeLink: hostControlContract.removeLink,
   /** Starts a stamped UDP echo flow to a NIC's guest (port 7) on its VLAN. */
   startProbe: command
-    .input(z.object({ probeId: idSchema, mac: macSchema, ipv4: z.ipv4(), vlan: vlanModeSchema, perSecond: z.int().min(1).max(5000) }))
+    .input(
+      z.object({
+        probeId: idSchema,
+        mac: macSchema,
+        ipv4: z.ipv4(),
+        vlan: vlanModeSchema,
+        perSecond: z.int().min(1).max(5000),
+      }),
+    )
     .output(nothing),
   /** Stops it after waiting for late answers; answers what was measured from its frames. */
   stopProbe: command.input(z.object({ probeId: idSchema })).output(probeResultSchema),

@@ -70,7 +70,10 @@ const labFileLinkSchema = z.discriminatedUnion('kind', [
     sourceMac: macSchema.default('02:00:5e:fe:00:01'),
     frameBytes: z.int().min(60).max(1514).default(64),
     rate: z.discriminatedUnion('mode', [
-      z.strictObject({ mode: z.literal('fixed'), framesPerSecond: z.number().positive().max(20_000_000) }),
+      z.strictObject({
+        mode: z.literal('fixed'),
+        framesPerSecond: z.number().positive().max(20_000_000),
+      }),
       z.strictObject({ mode: z.literal('maximum') }),
     ]),
     frames: z.int().min(0).default(0),
@@ -82,14 +85,23 @@ const labFileStepSchema = z.union([
   /** Waits for a time. */
   z.strictObject({ wait: z.strictObject({ seconds: z.number().positive().max(86_400) }) }),
   /** Waits until a replay or a bounded generator has ended. */
-  z.strictObject({ waitForLink: z.strictObject({ link: nameSchema, timeoutSeconds: z.number().positive().max(86_400).default(300) }) }),
+  z.strictObject({
+    waitForLink: z.strictObject({
+      link: nameSchema,
+      timeoutSeconds: z.number().positive().max(86_400).default(300),
+    }),
+  }),
   z.strictObject({ startLink: z.strictObject({ link: nameSchema }) }),
   z.strictObject({ stopLink: z.strictObject({ link: nameSchema }) }),
   z.strictObject({ startVm: z.strictObject({ vm: nameSchema }) }),
   z.strictObject({ stopVm: z.strictObject({ vm: nameSchema }) }),
   z.strictObject({ migrate: z.strictObject({ vm: nameSchema, to: nameSchema }) }),
-  z.strictObject({ setFilter: z.strictObject({ vm: nameSchema, nic: z.int().min(0).max(3).default(0) }) }),
-  z.strictObject({ clearFilter: z.strictObject({ vm: nameSchema, nic: z.int().min(0).max(3).default(0) }) }),
+  z.strictObject({
+    setFilter: z.strictObject({ vm: nameSchema, nic: z.int().min(0).max(3).default(0) }),
+  }),
+  z.strictObject({
+    clearFilter: z.strictObject({ vm: nameSchema, nic: z.int().min(0).max(3).default(0) }),
+  }),
   z.strictObject({
     setMode: z.strictObject({
       host: nameSchema,

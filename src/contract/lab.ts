@@ -21,7 +21,13 @@ const command = oc.errors(refusalErrors);
 const nothing = z.object({});
 
 /** State of a host process as its supervisor sees it. */
-export const hostProcessStateSchema = z.enum(['starting', 'running', 'restarting', 'failed', 'stopped']);
+export const hostProcessStateSchema = z.enum([
+  'starting',
+  'running',
+  'restarting',
+  'failed',
+  'stopped',
+]);
 
 export const migrationSnapshotSchema = migrationReportSchema.extend({
   /** Phase now; null when it has ended. */
@@ -34,8 +40,23 @@ export type MigrationSnapshot = z.infer<typeof migrationSnapshotSchema>;
 export const labSnapshotSchema = z.object({
   revision: z.int(),
   config: labConfigSchema,
-  hosts: z.array(z.object({ hostId: idSchema, state: hostProcessStateSchema, reason: z.string(), restarts: z.int(), pid: z.int().nullable() })),
-  vms: z.array(z.object({ vmId: idSchema, state: vmStateSchema, reason: z.string(), migrationId: z.string().nullable() })),
+  hosts: z.array(
+    z.object({
+      hostId: idSchema,
+      state: hostProcessStateSchema,
+      reason: z.string(),
+      restarts: z.int(),
+      pid: z.int().nullable(),
+    }),
+  ),
+  vms: z.array(
+    z.object({
+      vmId: idSchema,
+      state: vmStateSchema,
+      reason: z.string(),
+      migrationId: z.string().nullable(),
+    }),
+  ),
   /** Running and ended migrations of this session, newest first, at most 100. */
   migrations: z.array(migrationSnapshotSchema),
   fabric: fabricSnapshotSchema.nullable(),
@@ -68,11 +89,15 @@ export const vmDraftSchema = z.object({
 export type VmDraft = z.input<typeof vmDraftSchema>;
 
 export const labContract = {
-  hello: command.input(z.object({ contractVersion: z.int() })).output(z.object({ contractVersion: z.int(), productVersion: z.string() })),
+  hello: command
+    .input(z.object({ contractVersion: z.int() }))
+    .output(z.object({ contractVersion: z.int(), productVersion: z.string() })),
   /** Whole state now, then after each change. */
   watch: command.output(eventIterator(labSnapshotSchema)),
   /** Events after `after` (all kept ones when left out), in batches, then live. */
-  events: command.input(z.object({ after: z.int().optional() })).output(eventIterator(z.array(labEventSchema))),
+  events: command
+    .input(z.object({ after: z.int().optional() }))
+    .output(eventIterator(z.array(labEventSchema))),
 
   /** Legal in an empty lab: two hosts, four VMs on two VLANs, replayed and generated traffic. */
   openSampleLab: command.output(nothing),
@@ -80,7 +105,13 @@ export const labContract = {
   clearLab: command.output(nothing),
 
   createHost: command
-    .input(z.object({ name: nameSchema, memoryMiB: hostConfigSchema.shape.memoryMiB, queueCount: adapterConfigSchema.shape.queueCount }))
+    .input(
+      z.object({
+        name: nameSchema,
+        memoryMiB: hostConfigSchema.shape.memoryMiB,
+        queueCount: adapterConfigSchema.shape.queueCount,
+      }),
+    )
     .output(z.object({ hostId: idSchema })),
   /** Legal when no VM is on it. */
   deleteHost: command.input(z.object({ hostId: idSchema })).output(nothing),
@@ -105,7 +136,9 @@ export const labContract = {
   removeLink: command.input(z.object({ linkId: idSchema })).output(nothing),
 
   /** Starts moving a running VM; follow it in the snapshot. */
-  migrate: command.input(z.object({ vmId: idSchema, targetHostId: idSchema })).output(z.object({ migrationId: idSchema })),
+  migrate: command
+    .input(z.object({ vmId: idSchema, targetHostId: idSchema }))
+    .output(z.object({ migrationId: idSchema })),
   /** Legal until the commit. The VM runs on at its source. */
   cancelMigration: command.input(z.object({ migrationId: idSchema })).output(nothing),
 

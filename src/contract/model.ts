@@ -5,15 +5,27 @@
 import { z } from 'zod';
 
 /** Ids are short and stable: `host-a`, `vm-3`, `nic-vm-3-0`. They never change while the object lives. */
-export const idSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected 1 to 40 of a-z, 0-9 and -');
-export const nameSchema = z.string().trim().min(1, 'expected a name').max(60, 'expected at most 60 characters');
+export const idSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected 1 to 40 of a-z, 0-9 and -');
+export const nameSchema = z
+  .string()
+  .trim()
+  .min(1, 'expected a name')
+  .max(60, 'expected at most 60 characters');
 
 /** Canonical text form: lower case, colons, unicast. `02:00:5e:10:00:01`. */
 export const macSchema = z
   .string()
   .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'expected a MAC address like 02:00:5e:10:00:01')
-  .refine((mac) => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0, 'expected a unicast MAC address, got a multicast one');
-export const vlanIdSchema = z.int().min(1, 'expected a VLAN id from 1 to 4094').max(4094, 'expected a VLAN id from 1 to 4094');
+  .refine(
+    (mac) => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0,
+    'expected a unicast MAC address, got a multicast one',
+  );
+export const vlanIdSchema = z
+  .int()
+  .min(1, 'expected a VLAN id from 1 to 4094')
+  .max(4094, 'expected a VLAN id from 1 to 4094');
 export const ipv4Schema = z.ipv4();
 
 /** VLAN mode of a NIC's port: untagged (no VLAN), or an access port of one VLAN. */
@@ -146,7 +158,10 @@ export const linkConfigSchema = z.discriminatedUnion('kind', [
     sourceMac: macSchema.default('02:00:5e:fe:00:01'),
     frameBytes: z.int().min(60).max(1514).default(64),
     rate: z.discriminatedUnion('mode', [
-      z.object({ mode: z.literal('fixed'), framesPerSecond: z.number().positive().max(20_000_000) }),
+      z.object({
+        mode: z.literal('fixed'),
+        framesPerSecond: z.number().positive().max(20_000_000),
+      }),
       z.object({ mode: z.literal('maximum') }),
     ]),
     /** Frames to send in all; 0 = until it is stopped. */

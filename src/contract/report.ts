@@ -9,7 +9,10 @@ import { vlanModeSchema } from './model';
 const count = z.int().min(0);
 
 /** Frames dropped, by reason; reasons that did not occur are left out. */
-export const dropsSchema = z.partialRecord(z.enum(DROP_REASONS.map((reason) => reason.code)), count);
+export const dropsSchema = z.partialRecord(
+  z.enum(DROP_REASONS.map((reason) => reason.code)),
+  count,
+);
 export type Drops = z.infer<typeof dropsSchema>;
 
 /** entered + copiesMade = delivered + dropped + held, to the frame, once nothing moves. */
@@ -60,7 +63,13 @@ export const switchReportSchema = z.object({
   learnedMacs: count,
 });
 
-export const linkReportSchema = z.object({ linkId: z.string(), name: z.string(), frames: count, bytes: count, loops: count });
+export const linkReportSchema = z.object({
+  linkId: z.string(),
+  name: z.string(),
+  frames: count,
+  bytes: count,
+  loops: count,
+});
 
 export const hostReportSchema = z.object({
   hostId: z.string(),
@@ -74,7 +83,16 @@ export const hostReportSchema = z.object({
 export type HostReport = z.infer<typeof hostReportSchema>;
 
 export const fabricReportSchema = z.object({
-  ports: z.array(z.object({ name: z.string(), framesIn: count, bytesIn: count, framesOut: count, bytesOut: count, dropped: count })),
+  ports: z.array(
+    z.object({
+      name: z.string(),
+      framesIn: count,
+      bytesIn: count,
+      framesOut: count,
+      bytesOut: count,
+      dropped: count,
+    }),
+  ),
   links: z.array(linkReportSchema),
   /** entered + copiesMade = delivered + dropped + held, of the fabric itself. */
   entered: count,
@@ -106,7 +124,14 @@ export const migrationReportSchema = z.object({
   rounds: z.int(),
   /** Measured by stamped probe frames over the whole migration; null where the VM has no address to probe. */
   probe: z
-    .object({ sent: z.int(), received: z.int(), lost: z.int(), duplicated: z.int(), reordered: z.int(), silenceMs: z.number() })
+    .object({
+      sent: z.int(),
+      received: z.int(),
+      lost: z.int(),
+      duplicated: z.int(),
+      reordered: z.int(),
+      silenceMs: z.number(),
+    })
     .nullable(),
   /** Frames for the VM that were held on the source and sent on after it had moved. */
   heldFrames: z.int(),

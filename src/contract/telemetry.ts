@@ -33,8 +33,11 @@ export const HEADER_COLUMNS = [
   'enteredFrames',
   'copiesMade',
   'deliveredFrames',
+  /** Frames lost, by the reasons that are losses. */
   'droppedFrames',
   'heldFrames',
+  /** Frames that nobody here wanted. */
+  'filteredFrames',
 ] as const;
 
 /** One row per engine thread. Times are nanoseconds since the thread started. */
@@ -124,7 +127,8 @@ export function telemetryTables(data: Float64Array): TelemetryTables | undefined
   let offset: number = HEADER_COLUMNS.length;
   const take = (column: HeaderColumn, stride: number): TelemetryTable | undefined => {
     const rows = data[headerIndex(column)] ?? 0;
-    if (!Number.isInteger(rows) || rows < 0 || offset + rows * stride > data.length) return undefined;
+    if (!Number.isInteger(rows) || rows < 0 || offset + rows * stride > data.length)
+      return undefined;
     const table = { offset, rows, stride };
     offset += rows * stride;
     return table;

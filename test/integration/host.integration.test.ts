@@ -16,7 +16,22 @@ beforeEach(async () => {
     if (process.env['VMQ_TRACE']) console.log(event.type, event.text, event.cause);
   });
   await host.open(
-    { id: 'host-a', name: 'Host A', memoryMiB: 256, adapters: [{ id: 'nic-a', name: 'nic-a', queueCount: 4, vmqEnabled: true, bufferMode: 'shared-memory', moderationMicroseconds: 50, uplink: 'none' }] },
+    {
+      id: 'host-a',
+      name: 'Host A',
+      memoryMiB: 256,
+      adapters: [
+        {
+          id: 'nic-a',
+          name: 'nic-a',
+          queueCount: 4,
+          vmqEnabled: true,
+          bufferMode: 'shared-memory',
+          moderationMicroseconds: 50,
+          uplink: 'none',
+        },
+      ],
+    },
     { fabricSocket: join(folder, 'fabric.sock'), socketFolder: folder },
   );
 });
@@ -28,9 +43,35 @@ afterEach(async () => {
 
 describe('a host with real threads', () => {
   it('moves generated frames into a VM and accounts for each', async () => {
-    await host.addVm({ id: 'web', name: 'web', hostId: 'host-a', memoryMiB: 32, power: 'running', workload: { kind: 'responder' }, nics: [{ id: 'nic-web', adapter: 'nic-a', macs: ['02:00:5e:10:00:01'], vlan: { mode: 'access', id: 10 }, queue: { mode: 'automatic' } }] });
+    await host.addVm({
+      id: 'web',
+      name: 'web',
+      hostId: 'host-a',
+      memoryMiB: 32,
+      power: 'running',
+      workload: { kind: 'responder' },
+      nics: [
+        {
+          id: 'nic-web',
+          adapter: 'nic-a',
+          macs: ['02:00:5e:10:00:01'],
+          vlan: { mode: 'access', id: 10 },
+          queue: { mode: 'automatic' },
+        },
+      ],
+    });
     await host.startVm('web');
-    await host.addLink({ kind: 'generator', id: 'gen', name: 'gen', plug: { at: 'adapter', hostId: 'host-a', adapter: 'nic-a' }, targets: [{ mac: '02:00:5e:10:00:01', vlan: 10, ipv4: '10.0.0.1' }], sourceMac: '02:00:5e:fe:00:01', frameBytes: 64, rate: { mode: 'maximum' }, frames: 3_000_000 });
+    await host.addLink({
+      kind: 'generator',
+      id: 'gen',
+      name: 'gen',
+      plug: { at: 'adapter', hostId: 'host-a', adapter: 'nic-a' },
+      targets: [{ mac: '02:00:5e:10:00:01', vlan: 10, ipv4: '10.0.0.1' }],
+      sourceMac: '02:00:5e:fe:00:01',
+      frameBytes: 64,
+      rate: { mode: 'maximum' },
+      frames: 3_000_000,
+    });
     const start = performance.now();
     for (let i = 0; i < 300; i++) {
       await sleep(50);

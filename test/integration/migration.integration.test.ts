@@ -5,7 +5,10 @@ import { parseIpv4Address } from '../../src/shared/ipv4-address';
 import { parseMacAddress } from '../../src/shared/mac-address';
 import { EngineLab, sleep, until, vmConfig, type StreamClient } from '../support/engine-lab';
 
-const WEB = vmConfig('web', 'host-a', '02:00:5e:10:00:01', 10, '10.0.10.11', { kind: 'page-writer', pagesPerSecond: 5000 });
+const WEB = vmConfig('web', 'host-a', '02:00:5e:10:00:01', 10, '10.0.10.11', {
+  kind: 'page-writer',
+  pagesPerSecond: 5000,
+});
 
 let lab: EngineLab;
 
@@ -26,16 +29,32 @@ class Pinger {
 
   constructor(client: StreamClient) {
     const bytes = new Uint8Array(128);
-    const ethernet = { destination: parseMacAddress('02:00:5e:10:00:01'), source: parseMacAddress('02:00:5e:cc:00:01'), vlan: { vlanId: 10 } };
-    const ip = { source: parseIpv4Address('10.0.10.99'), destination: parseIpv4Address('10.0.10.11') };
+    const ethernet = {
+      destination: parseMacAddress('02:00:5e:10:00:01'),
+      source: parseMacAddress('02:00:5e:cc:00:01'),
+      vlan: { vlanId: 10 },
+    };
+    const ip = {
+      source: parseIpv4Address('10.0.10.99'),
+      destination: parseIpv4Address('10.0.10.11'),
+    };
     client.onFrame = (frame) => {
       const tree = decodeFrame(frame);
-      if (tree.kind !== 'ethernet' || tree.payload.kind !== 'ipv4' || tree.payload.payload.kind !== 'icmp') return;
+      if (
+        tree.kind !== 'ethernet' ||
+        tree.payload.kind !== 'ipv4' ||
+        tree.payload.payload.kind !== 'icmp'
+      )
+        return;
       const sequence = tree.payload.payload.echo?.sequence ?? -1;
       this.answered.set(sequence, (this.answered.get(sequence) ?? 0) + 1);
     };
     this.#timer = setInterval(() => {
-      const length = buildIcmpEchoFrame(bytes, 0, ethernet, ip, 'echoRequest', { identifier: 1, sequence: this.sent++, data: new Uint8Array(16) });
+      const length = buildIcmpEchoFrame(bytes, 0, ethernet, ip, 'echoRequest', {
+        identifier: 1,
+        sequence: this.sent++,
+        data: new Uint8Array(16),
+      });
       client.send(bytes.slice(0, length));
     }, 2);
   }
@@ -58,8 +77,20 @@ describe('a migration between two hosts', () => {
     pinger.stop();
     await sleep(200);
     client.close();
-    const lost = Array.from({ length: pinger.sent }, (_, i) => i).filter((i) => !pinger.answered.has(i));
-    if (process.env['VMQ_TRACE']) console.log(moved, pinger.sent, lost, JSON.stringify([(await a.report()).conservation, (await b.report()).conservation, await lab.fabric.report()]));
+    const lost = Array.from({ length: pinger.sent }, (_, i) => i).filter(
+      (i) => !pinger.answered.has(i),
+    );
+    if (process.env['VMQ_TRACE'])
+      console.log(
+        moved,
+        pinger.sent,
+        lost,
+        JSON.stringify([
+          (await a.report()).conservation,
+          (await b.report()).conservation,
+          await lab.fabric.report(),
+        ]),
+      );
 
     expect(a.snapshot().vms).toEqual([]);
     expect(b.snapshot().vms).toMatchObject([{ vmId: 'web', state: 'running' }]);
@@ -69,6 +100,7 @@ describe('a migration between two hosts', () => {
 
     await b.stopVm('web');
     expect(b.inconsistentPages('web')).toBe(0);
-    for (const host of [a, b]) expect((await host.report()).conservation).toMatchObject({ holds: true, held: 0 });
+    for (const host of [a, b])
+      expect((await host.report()).conservation).toMatchObject({ holds: true, held: 0 });
   });
 });

@@ -22,10 +22,15 @@ const ADAPTER: AdapterConfig = {
   uplink: 'fabric',
 };
 
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `condition` holds. */
-export async function until(what: string, condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean,
+  timeoutMs = 10_000,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`timed out: ${what}`);
@@ -33,7 +38,15 @@ export async function until(what: string, condition: () => boolean, timeoutMs = 
   }
 }
 
-export function vmConfig(name: string, hostId: string, mac: string, vlan: number, ipv4: string, workload: Workload, memoryMiB = 32): VmConfig {
+export function vmConfig(
+  name: string,
+  hostId: string,
+  mac: string,
+  vlan: number,
+  ipv4: string,
+  workload: Workload,
+  memoryMiB = 32,
+): VmConfig {
   return {
     id: name,
     name,
@@ -41,7 +54,16 @@ export function vmConfig(name: string, hostId: string, mac: string, vlan: number
     memoryMiB,
     power: 'running',
     workload,
-    nics: [{ id: `nic-${name}`, adapter: 'nic-a', macs: [mac], vlan: { mode: 'access', id: vlan }, queue: { mode: 'automatic' }, ipv4 }],
+    nics: [
+      {
+        id: `nic-${name}`,
+        adapter: 'nic-a',
+        macs: [mac],
+        vlan: { mode: 'access', id: vlan },
+        queue: { mode: 'automatic' },
+        ipv4,
+      },
+    ],
   };
 }
 
@@ -56,16 +78,32 @@ export class EngineLab {
       a: new Host((options = {}) => createWorker(options)),
       b: new Host((options = {}) => createWorker(options)),
     };
-    for (const source of [this.fabric, this.hosts.a, this.hosts.b]) source.onEvent((event) => this.events.push(event));
+    for (const source of [this.fabric, this.hosts.a, this.hosts.b])
+      source.onEvent((event) => this.events.push(event));
   }
 
   async open(adapter: Partial<AdapterConfig> = {}): Promise<void> {
-    const rendezvous = { fabricSocket: join(this.folder, 'fabric.sock'), socketFolder: this.folder };
+    const rendezvous = {
+      fabricSocket: join(this.folder, 'fabric.sock'),
+      socketFolder: this.folder,
+    };
     await this.fabric.open(rendezvous);
     for (const [letter, host] of Object.entries(this.hosts)) {
-      await host.open({ id: `host-${letter}`, name: `Host ${letter}`, memoryMiB: 384, adapters: [{ ...ADAPTER, ...adapter }] }, rendezvous);
+      await host.open(
+        {
+          id: `host-${letter}`,
+          name: `Host ${letter}`,
+          memoryMiB: 384,
+          adapters: [{ ...ADAPTER, ...adapter }],
+        },
+        rendezvous,
+      );
     }
-    await until('both uplinks', () => Object.values(this.hosts).every((host) => host.snapshot().adapters[0]?.uplink === 'connected'));
+    await until('both uplinks', () =>
+      Object.values(this.hosts).every(
+        (host) => host.snapshot().adapters[0]?.uplink === 'connected',
+      ),
+    );
   }
 
   client(): Promise<StreamClient> {
@@ -73,10 +111,21 @@ export class EngineLab {
   }
 
   /** Moves a VM as the lab does, step by step. */
-  async migrate(migrationId: string, from: Host, to: Host, config: VmConfig): Promise<{ downtimeMs: number; heldFrames: number }> {
+  async migrate(
+    migrationId: string,
+    from: Host,
+    to: Host,
+    config: VmConfig,
+  ): Promise<{ downtimeMs: number; heldFrames: number }> {
     const { socket, token } = await to.prepareIncoming(migrationId, config);
     let stoppedAtNs = 0;
-    for await (const progress of from.sendVm(migrationId, config.id, socket, token, new AbortController().signal)) {
+    for await (const progress of from.sendVm(
+      migrationId,
+      config.id,
+      socket,
+      token,
+      new AbortController().signal,
+    )) {
       ({ stoppedAtNs } = progress);
     }
     const { resumedAtNs } = await to.commitIncoming(migrationId);

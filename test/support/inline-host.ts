@@ -48,7 +48,14 @@ export class InlineHost {
   readonly #vcpu: EngineThread;
   readonly #scratch: number;
 
-  private constructor(memory: HostMemory, kernel: Kernel, table: ThreadTable, adapter: HostAdapter, vcpu: EngineThread, threads: InlineThreads) {
+  private constructor(
+    memory: HostMemory,
+    kernel: Kernel,
+    table: ThreadTable,
+    adapter: HostAdapter,
+    vcpu: EngineThread,
+    threads: InlineThreads,
+  ) {
     this.memory = memory;
     this.kernel = kernel;
     this.table = table;
@@ -69,7 +76,12 @@ export class InlineHost {
     const kernel = instantiateKernel(module, memory.memory);
     const table = new ThreadTable(memory, module, threads.createWorker);
     const queueThreads = new QueueThreads(memory, table);
-    const adapter = new HostAdapter(0, { ...ADAPTER, ...config }, { memory, kernel, threads: table, queueThreads }, [0, 1]);
+    const adapter = new HostAdapter(
+      0,
+      { ...ADAPTER, ...config },
+      { memory, kernel, threads: table, queueThreads },
+      [0, 1],
+    );
     await threads.drive(adapter.hardware.start({ adapter: 0, defaultQueue: 1 }));
     const vcpu = await threads.drive(table.start({ role: 'vcpu', name: 'vCPU' }));
     return new InlineHost(memory, kernel, table, adapter, vcpu, threads);
@@ -81,14 +93,27 @@ export class InlineHost {
       id: `nic-${name}`,
       adapter: 'nic-a',
       macs: [options.mac],
-      vlan: options.vlan === undefined ? { mode: 'untagged' } : { mode: 'access', id: options.vlan },
+      vlan:
+        options.vlan === undefined ? { mode: 'untagged' } : { mode: 'access', id: options.vlan },
       queue: options.queue ?? { mode: 'automatic' },
       ...(options.ipv4 === undefined ? {} : { ipv4: options.ipv4 }),
     };
     const workload = options.workload ?? { kind: 'responder', digest: true };
-    const config: VmConfig = { id: name, name, hostId: 'host', memoryMiB: 16, nics: [nic], workload, power: 'running' };
+    const config: VmConfig = {
+      id: name,
+      name,
+      hostId: 'host',
+      memoryMiB: 16,
+      nics: [nic],
+      workload,
+      power: 'running',
+    };
     const vm = new VirtualMachine(this.memory, config);
-    const [queues] = bootGuest(this.memory, vm.memory, vm.memoryBytes, { nics: [nic], workload, nowNs: this.threads.nowNs });
+    const [queues] = bootGuest(this.memory, vm.memory, vm.memoryBytes, {
+      nics: [nic],
+      workload,
+      nowNs: this.threads.nowNs,
+    });
     if (!queues) throw new Error('a guest has a NIC');
     const port = new NicPort(this.memory, nic, {
       index: this.vms.length,
@@ -132,9 +157,16 @@ export class InlineHost {
   }
 
   conservation(): Conservation {
-    let held = this.vms.reduce((sum, vm) => sum + vm.ports.reduce((ports, port) => ports + port.heldFrames(), 0), 0);
+    let held = this.vms.reduce(
+      (sum, vm) => sum + vm.ports.reduce((ports, port) => ports + port.heldFrames(), 0),
+      0,
+    );
     for (const { queueId } of this.adapter.ndis.enumQueues()) {
-      held += (queueId === 0 ? this.adapter.hardware.defaultQueue : this.adapter.miniport.blockOf(queueId))?.pendingFrames() ?? 0;
+      held +=
+        (queueId === 0
+          ? this.adapter.hardware.defaultQueue
+          : this.adapter.miniport.blockOf(queueId)
+        )?.pendingFrames() ?? 0;
     }
     this.table.blocks().forEach((_, consumer) => {
       for (const ring of this.table.ringsInto(consumer)) held += ringFill(this.memory, ring);

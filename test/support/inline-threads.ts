@@ -99,13 +99,19 @@ export class InlineThreads {
   };
 
   /** One turn of each thread of these roles (all when left out), in an order of the caller's. */
-  round(order: (threads: InlineThread[]) => InlineThread[] = (threads) => threads, stepNs = 10_000): number {
+  round(
+    order: (threads: InlineThread[]) => InlineThread[] = (threads) => threads,
+    stepNs = 10_000,
+  ): number {
     this.nowNs += stepNs;
     return order([...this.#threads]).reduce((moved, thread) => moved + thread.turn(this.nowNs), 0);
   }
 
   /** Runs rounds until `work` has settled, and nothing moves any more. */
-  async drive<Result>(work: Promise<Result>, order?: (threads: InlineThread[]) => InlineThread[]): Promise<Result> {
+  async drive<Result>(
+    work: Promise<Result>,
+    order?: (threads: InlineThread[]) => InlineThread[],
+  ): Promise<Result> {
     const box: { outcome?: { ok: true; value: Result } | { ok: false; error: unknown } } = {};
     work.then(
       (value) => {
@@ -126,6 +132,7 @@ export class InlineThreads {
 
   /** Rounds until nothing moves for a while. */
   settle(): void {
-    for (let idle = 0, i = 0; idle < 3 && i < 100_000; i++) idle = this.round() === 0 ? idle + 1 : 0;
+    for (let idle = 0, i = 0; idle < 3 && i < 100_000; i++)
+      idle = this.round() === 0 ? idle + 1 : 0;
   }
 }

@@ -31,21 +31,48 @@ export interface FilterTable {
 const SMALLEST = 16;
 
 /** Builds a table of filters; where two match the same frames, the lowest filter id wins (reference §4.1). */
-export function buildFilterTable(memory: HostMemory, kernel: Kernel, filters: readonly ReceiveFilter[]): FilterTable {
+export function buildFilterTable(
+  memory: HostMemory,
+  kernel: Kernel,
+  filters: readonly ReceiveFilter[],
+): FilterTable {
   const slots = nextPowerOfTwo(Math.max(SMALLEST, filters.length * 2));
   const mask = slots - 1;
   const table = memory.take(slots * FILTER_SIZE, 'A receive filter table');
   let macOnly = false;
   for (const filter of [...filters].sort((one, other) => one.filterId - other.filterId)) {
     const { low, high } = kernelMac(filter.mac);
-    const vlan = filter.vlan === 'any' ? FILTER_ANY_VLAN : filter.vlan === 'untagged-or-zero' ? 0 : filter.vlan;
+    const vlan =
+      filter.vlan === 'any'
+        ? FILTER_ANY_VLAN
+        : filter.vlan === 'untagged-or-zero'
+          ? 0
+          : filter.vlan;
     macOnly ||= vlan === FILTER_ANY_VLAN;
-    insert(memory, table, mask, kernel.filterSlot(low, high, vlan, mask) >>> 0, low, high, vlan, filter.queueId);
+    insert(
+      memory,
+      table,
+      mask,
+      kernel.filterSlot(low, high, vlan, mask) >>> 0,
+      low,
+      high,
+      vlan,
+      filter.queueId,
+    );
   }
   return { table, mask, macOnly };
 }
 
-function insert(memory: MemoryViews, table: number, mask: number, slot: number, low: number, high: number, vlan: number, queueId: number): void {
+function insert(
+  memory: MemoryViews,
+  table: number,
+  mask: number,
+  slot: number,
+  low: number,
+  high: number,
+  vlan: number,
+  queueId: number,
+): void {
   for (let at = slot; ; at = (at + 1) & mask) {
     const entry = table + at * FILTER_SIZE;
     if (memory.getU32(entry + F_USED) === 0) {
@@ -56,13 +83,22 @@ function insert(memory: MemoryViews, table: number, mask: number, slot: number, 
       memory.setU32(entry + F_USED, 1);
       return;
     }
-    const same = memory.getU32(entry + F_MAC_LOW) === low && memory.u16[(entry + F_MAC_HIGH) / 2] === high && memory.u16[(entry + F_VLAN) / 2] === vlan;
+    const same =
+      memory.getU32(entry + F_MAC_LOW) === low &&
+      memory.u16[(entry + F_MAC_HIGH) / 2] === high &&
+      memory.u16[(entry + F_VLAN) / 2] === vlan;
     if (same) return;
   }
 }
 
 /** Points an adapter at a table. On the adapter's thread, between two bursts. */
-export function setFilterTable(views: MemoryViews, adapter: number, table: number, mask: number, macOnly: boolean): void {
+export function setFilterTable(
+  views: MemoryViews,
+  adapter: number,
+  table: number,
+  mask: number,
+  macOnly: boolean,
+): void {
   views.setU32(adapter + A_FILTERS, table);
   views.setU32(adapter + A_FILTER_MASK, mask);
   views.setU32(adapter + A_MAC_ONLY, macOnly ? 1 : 0);

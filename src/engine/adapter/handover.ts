@@ -3,7 +3,15 @@
  * reordering. The one path for filter changes, queue allocation and loss, mode switches and the
  * start of a migration; the steps on the threads are drawn in `kernel/serve.ts`. Control thread.
  */
-import { FENCE_MARK, N_NEXT_OWNER, N_OWNER, N_PHASE, NIC_LEAVING, Q_FENCES_PASSED, Q_HOLD } from '../kernel/layout';
+import {
+  FENCE_MARK,
+  N_NEXT_OWNER,
+  N_OWNER,
+  N_PHASE,
+  NIC_LEAVING,
+  Q_FENCES_PASSED,
+  Q_HOLD,
+} from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import type { RingMark } from '../thread/protocol';
@@ -42,7 +50,14 @@ export async function gracePeriod(threads: ThreadTable): Promise<void> {
  * @param queue block of that queue.
  * @param mark puts a fence without changing the table; @param activate sets the new filters.
  */
-export async function toQueue(views: MemoryViews, threads: ThreadTable, step: HandoverStep, queue: number, mark: Program, activate: Program): Promise<void> {
+export async function toQueue(
+  views: MemoryViews,
+  threads: ThreadTable,
+  step: HandoverStep,
+  queue: number,
+  mark: Program,
+  activate: Program,
+): Promise<void> {
   const { nicIndex, from, to, fromQueue } = step;
   await moveOwner(views, threads, step, () => mark([{ queue: fromQueue, nicIndex }]));
   // One more turn of the new owner: its receive buffers are posted.
@@ -50,14 +65,26 @@ export async function toQueue(views: MemoryViews, threads: ThreadTable, step: Ha
   await to.request({ kind: 'sync' });
   Atomics.store(views.i32, (queue + Q_HOLD) >>> 2, 1);
   const passed = Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2);
-  const read = noticed(from, () => Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2) !== passed);
+  const read = noticed(
+    from,
+    () => Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2) !== passed,
+  );
   await activate([{ queue: fromQueue, nicIndex: FENCE_MARK }]);
   await read;
-  await to.request({ kind: 'release', queue, after: marks(views, [threads.ring(from.index, to.index)]) });
+  await to.request({
+    kind: 'release',
+    queue,
+    after: marks(views, [threads.ring(from.index, to.index)]),
+  });
 }
 
 /** Gives a NIC back to the default queue's thread. @param deactivate sets the filters that remain. */
-export async function toDefault(views: MemoryViews, threads: ThreadTable, step: HandoverStep, deactivate: Program): Promise<void> {
+export async function toDefault(
+  views: MemoryViews,
+  threads: ThreadTable,
+  step: HandoverStep,
+  deactivate: Program,
+): Promise<void> {
   const { nic, nicIndex, fromQueue, to } = step;
   Atomics.store(views.i32, (nic + N_NEXT_OWNER) >>> 2, to.index);
   // Pairs with toNic: from here on the default queue holds what it gets for the NIC.
@@ -66,11 +93,26 @@ export async function toDefault(views: MemoryViews, threads: ThreadTable, step: 
 }
 
 /** The new owner takes the NIC once it has read what the old one passed on. */
-export async function adopt(views: MemoryViews, threads: ThreadTable, nic: number, from: EngineThread, to: EngineThread): Promise<void> {
-  await to.request({ kind: 'adopt', nic, after: marks(views, [threads.ring(from.index, to.index)]) });
+export async function adopt(
+  views: MemoryViews,
+  threads: ThreadTable,
+  nic: number,
+  from: EngineThread,
+  to: EngineThread,
+): Promise<void> {
+  await to.request({
+    kind: 'adopt',
+    nic,
+    after: marks(views, [threads.ring(from.index, to.index)]),
+  });
 }
 
-async function moveOwner(views: MemoryViews, threads: ThreadTable, { nic, from, to }: HandoverStep, change: () => Promise<void>): Promise<void> {
+async function moveOwner(
+  views: MemoryViews,
+  threads: ThreadTable,
+  { nic, from, to }: HandoverStep,
+  change: () => Promise<void>,
+): Promise<void> {
   Atomics.store(views.i32, (nic + N_NEXT_OWNER) >>> 2, to.index);
   // Pairs with passFence: the owner word is stored before the notice is given.
   const passed = noticed(from, () => Atomics.load(views.i32, (nic + N_OWNER) >>> 2) === to.index);

@@ -26,7 +26,13 @@ import {
 } from '../kernel/layout';
 import type { BufferMode } from '../../contract/model';
 import type { HostMemory } from '../memory/host-memory';
-import { createCompletionRing, createFreeRing, resetRing, ringEntries, ringFill } from '../thread/rings';
+import {
+  createCompletionRing,
+  createFreeRing,
+  resetRing,
+  ringEntries,
+  ringFill,
+} from '../thread/rings';
 
 const FREE_ENTRIES = 1024;
 /** More than all buffers that can be posted, with room for fences. */
@@ -62,7 +68,10 @@ export class QueueBlock {
   bind(thread: number, nic: number, mode: BufferMode): void {
     this.#memory.setU32(this.address + Q_THREAD, thread);
     this.#memory.setU32(this.address + Q_NIC, nic);
-    this.#memory.setU32(this.address + Q_MODE, mode === 'shared-memory' ? QUEUE_SHARED_MEMORY : QUEUE_HOST_BUFFERS);
+    this.#memory.setU32(
+      this.address + Q_MODE,
+      mode === 'shared-memory' ? QUEUE_SHARED_MEMORY : QUEUE_HOST_BUFFERS,
+    );
   }
 
   /** Empties both rings. While neither the adapter nor a serving thread uses it. */
@@ -76,7 +85,9 @@ export class QueueBlock {
 
   /** Frames completed and not yet harvested; may be late. */
   pendingFrames(): number {
-    const fences = this.#memory.getU32(this.address + Q_FENCES) - this.#memory.getU32(this.address + Q_FENCES_PASSED);
+    const fences =
+      this.#memory.getU32(this.address + Q_FENCES) -
+      this.#memory.getU32(this.address + Q_FENCES_PASSED);
     return Math.max(0, ringFill(this.#memory, this.#completionRing) - fences);
   }
 
@@ -90,7 +101,9 @@ export class QueueBlock {
     const filled = ringEntries(this.#memory, this.#completionRing, COMPLETION_SIZE)
       .filter((entry) => ((this.#memory.u16[(entry + C_FLAGS) / 2] ?? 0) & C_FENCE) === 0)
       .map((entry) => this.#memory.getU32(entry + C_COOKIE));
-    const empty = ringEntries(this.#memory, this.#freeRing, FREE_SIZE).map((entry) => this.#memory.getU32(entry + FREE_COOKIE));
+    const empty = ringEntries(this.#memory, this.#freeRing, FREE_SIZE).map((entry) =>
+      this.#memory.getU32(entry + FREE_COOKIE),
+    );
     return [...filled, ...empty];
   }
 

@@ -2,7 +2,15 @@
  * Serving threads for queues: a few are started ahead and parked idle, because starting one takes
  * tens of milliseconds. A parked thread sleeps and owns nothing.
  */
-import { T_ADAPTER, T_POOL_FREE, T_QUEUE, R_HEAD, R_NEXT, R_RECLAIMED, R_TAIL } from '../kernel/layout';
+import {
+  T_ADAPTER,
+  T_POOL_FREE,
+  T_QUEUE,
+  R_HEAD,
+  R_NEXT,
+  R_RECLAIMED,
+  R_TAIL,
+} from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import type { ThreadTable } from '../thread/thread-table';
@@ -92,6 +100,10 @@ export class QueueThreads {
 
   #start(): Promise<EngineThread> {
     this.#started++;
-    return this.#threads.start({ role: 'queue', name: `queue thread ${this.#started}`, poolBuffers: QUEUE_POOL_BUFFERS });
+    return this.#threads.start({
+      role: 'queue',
+      name: `queue thread ${this.#started}`,
+      poolBuffers: QUEUE_POOL_BUFFERS,
+    });
   }
 }

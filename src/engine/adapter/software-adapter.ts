@@ -116,7 +116,8 @@ export class SoftwareAdapter {
   plugWire(ring: number): void {
     const { i32 } = this.parts.memory;
     for (let i = 0; i < MAX_WIRES; i++) {
-      if (Atomics.compareExchange(i32, (this.block + A_IN_WIRES + i * 4) >>> 2, 0, ring) === 0) return;
+      if (Atomics.compareExchange(i32, (this.block + A_IN_WIRES + i * 4) >>> 2, 0, ring) === 0)
+        return;
     }
     throw new RefusalError({
       code: 'invalid-value',
@@ -129,7 +130,8 @@ export class SoftwareAdapter {
   /** Pulls a wire out; frames in it that the adapter has not taken are not received. Settles when the adapter has let go. */
   async unplugWire(ring: number): Promise<void> {
     const { i32 } = this.parts.memory;
-    for (let i = 0; i < MAX_WIRES; i++) Atomics.compareExchange(i32, (this.block + A_IN_WIRES + i * 4) >>> 2, ring, 0);
+    for (let i = 0; i < MAX_WIRES; i++)
+      Atomics.compareExchange(i32, (this.block + A_IN_WIRES + i * 4) >>> 2, ring, 0);
     await this.thread.request({ kind: 'sync' });
   }
 
@@ -138,7 +140,8 @@ export class SoftwareAdapter {
     const { memory } = this.parts;
     Atomics.store(memory.i32, (this.#nics + index * 4) >>> 2, nic);
     const limit = memory.getU32(this.block + A_NIC_LIMIT);
-    if (nic !== 0 && index >= limit) Atomics.store(memory.i32, (this.block + A_NIC_LIMIT) >>> 2, index + 1);
+    if (nic !== 0 && index >= limit)
+      Atomics.store(memory.i32, (this.block + A_NIC_LIMIT) >>> 2, index + 1);
   }
 
   /** Makes a queue known to the adapter thread, or (0) unknown. */

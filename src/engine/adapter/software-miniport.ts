@@ -78,16 +78,21 @@ export class SoftwareMiniport implements Miniport {
     return this.#queues.get(queueId)?.block;
   }
 
-  async allocateQueue(queueId: number, parameters: ReceiveQueueParameters): Promise<AllocationOutcome> {
+  async allocateQueue(
+    queueId: number,
+    parameters: ReceiveQueueParameters,
+  ): Promise<AllocationOutcome> {
     const port = this.#ports.port(parameters.portId);
     if (!port) return { status: 'NDIS_STATUS_INVALID_PARAMETER' };
     const { memory, queueThreads } = this.#adapter.parts;
     const processor = processorsOf(parameters.processorAffinity)[0] ?? 0;
     const block = new QueueBlock(memory, queueId);
-    const thread = await queueThreads.take(`queue ${queueId} of ${this.#adapter.name}`, processor).catch((error: unknown) => {
-      block.free();
-      throw error;
-    });
+    const thread = await queueThreads
+      .take(`queue ${queueId} of ${this.#adapter.name}`, processor)
+      .catch((error: unknown) => {
+        block.free();
+        throw error;
+      });
     const queue: HardwareQueue = {
       queueId,
       block,
@@ -102,7 +107,9 @@ export class SoftwareMiniport implements Miniport {
     return { status: 'NDIS_STATUS_SUCCESS', msixTableEntry: processor };
   }
 
-  async completeAllocation(completions: readonly QueueCompletion[]): Promise<readonly NdisStatus[]> {
+  async completeAllocation(
+    completions: readonly QueueCompletion[],
+  ): Promise<readonly NdisStatus[]> {
     const statuses: NdisStatus[] = [];
     for (const { queueId, filters } of completions) {
       statuses.push(await this.#complete(this.#require(queueId), filters));
@@ -143,9 +150,14 @@ export class SoftwareMiniport implements Miniport {
     return 'NDIS_STATUS_SUCCESS';
   }
 
-  async setQueueParameters(queueId: number, parameters: ReceiveQueueParameters, changed: number): Promise<NdisStatus> {
+  async setQueueParameters(
+    queueId: number,
+    parameters: ReceiveQueueParameters,
+    changed: number,
+  ): Promise<NdisStatus> {
     const queue = this.#queues.get(queueId);
-    if (!queue || (changed & QUEUE_CHANGE_FLAGS.PROCESSOR_AFFINITY_CHANGED) === 0) return 'NDIS_STATUS_SUCCESS';
+    if (!queue || (changed & QUEUE_CHANGE_FLAGS.PROCESSOR_AFFINITY_CHANGED) === 0)
+      return 'NDIS_STATUS_SUCCESS';
     const processor = processorsOf(parameters.processorAffinity)[0] ?? queue.processor;
     // The thread moves itself between two turns: no frame is lost and none overtakes another (§3.5).
     await queue.thread.request({ kind: 'pin', processor });
@@ -190,10 +202,20 @@ export class SoftwareMiniport implements Miniport {
       Atomics.store(memory.i32, (nic + N_OWNER) >>> 2, target.index);
     }
     await gracePeriod(threads);
-    const lost = lostFrames(memory, dead.thread, queue.block, threads.ringsInto(dead.index), threads.ringsFrom(dead.index));
+    const lost = lostFrames(
+      memory,
+      dead.thread,
+      queue.block,
+      threads.ringsInto(dead.index),
+      threads.ringsFrom(dead.index),
+    );
     if (isOwner) await adopt(memory, threads, nic, dead, target);
     await queueThreads.idle(dead);
-    queue.thread = await threads.restart(dead.index, { role: 'queue', name: dead.name, processor: queue.processor });
+    queue.thread = await threads.restart(dead.index, {
+      role: 'queue',
+      name: dead.name,
+      processor: queue.processor,
+    });
     this.#attach(queue);
     if (filters.length > 0) await this.#toQueue(queue, filters);
     return lost;
@@ -222,7 +244,12 @@ export class SoftwareMiniport implements Miniport {
   async #toQueue(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<void> {
     const { memory, threads } = this.#adapter.parts;
     const { defaultThread, defaultQueue } = this.#adapter;
-    const step = { ...queue.port, from: defaultThread, to: queue.thread, fromQueue: defaultQueue.address };
+    const step = {
+      ...queue.port,
+      from: defaultThread,
+      to: queue.thread,
+      fromQueue: defaultQueue.address,
+    };
     const program: Program = (fences) => this.#adapter.program(this.#activeFilters(), fences);
     await toQueue(memory, threads, step, queue.block.address, program, (fences) => {
       for (const filter of filters) queue.filters.set(filter.filterId, filter);
@@ -232,8 +259,15 @@ export class SoftwareMiniport implements Miniport {
 
   async #toDefault(queue: HardwareQueue): Promise<void> {
     const { memory, threads } = this.#adapter.parts;
-    const step = { ...queue.port, from: queue.thread, to: this.#adapter.defaultThread, fromQueue: queue.block.address };
-    await toDefault(memory, threads, step, (fences) => this.#adapter.program(this.#activeFilters(), fences));
+    const step = {
+      ...queue.port,
+      from: queue.thread,
+      to: this.#adapter.defaultThread,
+      fromQueue: queue.block.address,
+    };
+    await toDefault(memory, threads, step, (fences) =>
+      this.#adapter.program(this.#activeFilters(), fences),
+    );
   }
 
   #activeFilters(): readonly ReceiveFilter[] {
@@ -246,4 +280,3 @@ export class SoftwareMiniport implements Miniport {
     return queue;
   }
 }
-

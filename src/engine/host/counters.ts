@@ -32,10 +32,23 @@ export function totalDrops(drops: Drops): number {
   return Object.values(drops).reduce((sum, frames) => sum + frames, 0);
 }
 
+/** Of these, the frames that somebody misses. */
+export function lostFrames(drops: Drops): number {
+  return DROP_REASONS.reduce((sum, { code, isLoss }) => sum + (isLoss ? (drops[code] ?? 0) : 0), 0);
+}
+
 /** The conservation block over thread blocks. `held` is counted in rings and hold lists by the caller. */
-export function conservation(views: MemoryViews, blocks: readonly number[], held: number): Conservation {
+export function conservation(
+  views: MemoryViews,
+  blocks: readonly number[],
+  held: number,
+): Conservation {
   const sum = (counter: number): number => sumCounter(views, blocks, counter);
-  const entered = { fromWire: sum(CT_FROM_WIRE), fromVms: sum(CT_FROM_VMS), announced: sum(CT_ANNOUNCED) };
+  const entered = {
+    fromWire: sum(CT_FROM_WIRE),
+    fromVms: sum(CT_FROM_VMS),
+    announced: sum(CT_ANNOUNCED),
+  };
   const copiesMade = sum(CT_COPIES);
   const delivered = { toVms: sum(CT_TO_VMS), toWire: sum(CT_TO_WIRE) };
   const dropped = sumDrops(views, blocks);

@@ -23,7 +23,13 @@ export class EventLog {
   }
 
   /** @param cause why: the command, the rule or the fault behind it. */
-  emit(type: string, object: EventObject, text: string, cause: string, severity: EngineEvent['severity'] = 'info'): void {
+  emit(
+    type: string,
+    object: EventObject,
+    text: string,
+    cause: string,
+    severity: EngineEvent['severity'] = 'info',
+  ): void {
     this.forward({ timeMs: Date.now(), type, severity, object, text, cause });
   }
 

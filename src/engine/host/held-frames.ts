@@ -7,7 +7,11 @@ export function heldFrames(parts: HostParts): number {
   let held = 0;
   for (const adapter of adapters) {
     for (const { queueId } of adapter.ndis.enumQueues()) {
-      held += (queueId === 0 ? adapter.hardware.defaultQueue : adapter.miniport.blockOf(queueId))?.pendingFrames() ?? 0;
+      held +=
+        (queueId === 0
+          ? adapter.hardware.defaultQueue
+          : adapter.miniport.blockOf(queueId)
+        )?.pendingFrames() ?? 0;
     }
   }
   for (let consumer = 0; consumer < threads.blocks().length; consumer++) {

@@ -33,7 +33,12 @@ export class HostAdapter {
   /** Learned MAC addresses, as of the last ageing. */
   learnedMacs = 0;
 
-  constructor(index: number, config: AdapterConfig, parts: AdapterParts, processors: readonly number[]) {
+  constructor(
+    index: number,
+    config: AdapterConfig,
+    parts: AdapterParts,
+    processors: readonly number[],
+  ) {
     // Queues go to the adapter's own processor last.
     const first = index % processors.length;
     const forQueues = [...processors.slice(first + 1), ...processors.slice(0, first + 1)];
@@ -43,8 +48,15 @@ export class HostAdapter {
     this.hardware = new SoftwareAdapter(index, config.name, parts);
     this.hardware.setModeration(config.moderationMicroseconds);
     const source = VirtualSwitch.portSource(() => this.switch);
-    const capabilities = vmqCapabilities({ ndisVersion: NDIS_VERSION, numQueues: config.queueCount, maxMacHeaderFilters: config.queueCount * 4 });
-    this.miniport = new SoftwareMiniport(this.hardware, source, { hardware: capabilities, current: capabilities });
+    const capabilities = vmqCapabilities({
+      ndisVersion: NDIS_VERSION,
+      numQueues: config.queueCount,
+      maxMacHeaderFilters: config.queueCount * 4,
+    });
+    this.miniport = new SoftwareMiniport(this.hardware, source, {
+      hardware: capabilities,
+      current: capabilities,
+    });
     this.miniport.onRetired = (queue) => {
       const port = this.switch.portOfQueue(queue.queueId);
       this.retired.push({ ...queue, vmName: port?.vmName ?? null, nic: port?.config });

@@ -29,12 +29,24 @@ export class HostLinks {
     adapter.hardware.setUplink(outRing);
     const id = `uplink-${adapter.config.id}`;
     this.#uplinks.set(id, adapter);
-    await links.openStream({ id, name: `uplink of ${adapter.config.name}`, socketPath, inRing, outRing });
+    await links.openStream({
+      id,
+      name: `uplink of ${adapter.config.name}`,
+      socketPath,
+      inRing,
+      outRing,
+    });
   }
 
   async add(link: LinkConfig): Promise<void> {
     if (link.plug.at !== 'adapter') {
-      throw new RefusalError({ code: 'invalid-value', what: `${link.name} cannot be plugged in here.`, why: 'Its plug is the fabric, and this is a host.', remedy: '', field: 'plug' });
+      throw new RefusalError({
+        code: 'invalid-value',
+        what: `${link.name} cannot be plugged in here.`,
+        why: 'Its plug is the fabric, and this is a host.',
+        remedy: '',
+        field: 'plug',
+      });
     }
     const adapter = requireAdapter(this.#parts, link.plug.adapter);
     const wire = adapter.createInWire();
@@ -73,6 +85,12 @@ export class HostLinks {
     adapter.uplink = connected ? 'connected' : 'connecting';
     const object = { kind: 'adapter', id: adapter.config.id, name: adapter.config.name } as const;
     const text = `${adapter.config.name} ${connected ? 'is connected to' : 'lost'} the fabric.`;
-    this.#parts.log.emit(connected ? 'adapter/uplink-connected' : 'adapter/uplink-lost', object, text, reason, connected ? 'info' : 'warning');
+    this.#parts.log.emit(
+      connected ? 'adapter/uplink-connected' : 'adapter/uplink-lost',
+      object,
+      text,
+      reason,
+      connected ? 'info' : 'warning',
+    );
   }
 }

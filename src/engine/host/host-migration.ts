@@ -52,10 +52,18 @@ export class HostMigration {
 
   // ── Target ────────────────────────────────────────────────────────────────────────────────────
 
-  async prepareIncoming(migrationId: string, config: VmConfig): Promise<{ socket: string; token: string }> {
+  async prepareIncoming(
+    migrationId: string,
+    config: VmConfig,
+  ): Promise<{ socket: string; token: string }> {
     const parts = this.#parts;
     if (parts.vms.has(config.id)) {
-      throw new RefusalError({ code: 'migration-target-refused', what: `${config.name} cannot come to ${parts.config.name}.`, why: 'A VM with its id is there already.', remedy: '' });
+      throw new RefusalError({
+        code: 'migration-target-refused',
+        what: `${config.name} cannot come to ${parts.config.name}.`,
+        why: 'A VM with its id is there already.',
+        remedy: '',
+      });
     }
     const vm = this.#power.create(config);
     vm.state = 'incoming';
@@ -80,7 +88,11 @@ export class HostMigration {
         token,
       });
       this.#incoming.set(migrationId, { stream, vm, token });
-      this.#tell('migration/prepared', vm, `${config.name} may come to ${parts.config.name}; its memory is reserved.`);
+      this.#tell(
+        'migration/prepared',
+        vm,
+        `${config.name} may come to ${parts.config.name}; its memory is reserved.`,
+      );
       return { socket: stream.socketPath, token };
     } catch (error) {
       this.#power.destroy(vm);
@@ -88,11 +100,21 @@ export class HostMigration {
     }
   }
 
-  async commitIncoming(migrationId: string): Promise<{ resumedAtNs: number; announcements: number }> {
+  async commitIncoming(
+    migrationId: string,
+  ): Promise<{ resumedAtNs: number; announcements: number }> {
     const { stream, vm, token } = this.#require(this.#incoming, migrationId);
-    const adapters = new Set(vm.ports.map((port) => requireAdapter(this.#parts, port.config.adapter)));
+    const adapters = new Set(
+      vm.ports.map((port) => requireAdapter(this.#parts, port.config.adapter)),
+    );
     for (const adapter of adapters) {
-      this.#inlets.add(await LateFrameInlet.open(this.#parts, adapter, { id: migrationId, socket: stream.socketPath, token }));
+      this.#inlets.add(
+        await LateFrameInlet.open(this.#parts, adapter, {
+          id: migrationId,
+          socket: stream.socketPath,
+          token,
+        }),
+      );
     }
     stream.finish();
     this.#incoming.delete(migrationId);
@@ -114,23 +136,43 @@ export class HostMigration {
 
   // ── Source ────────────────────────────────────────────────────────────────────────────────────
 
-  async *sendVm(migrationId: string, vmId: string, socket: string, token: string, signal: AbortSignal): AsyncGenerator<MigrationProgress> {
+  async *sendVm(
+    migrationId: string,
+    vmId: string,
+    socket: string,
+    token: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<MigrationProgress> {
     const parts = this.#parts;
     const vm = requireVm(parts, vmId);
     vm.requireState('moved', 'running');
     const departing = new DepartingVm(parts, this.#power, vm);
-    const stream = new OutgoingMigration({ vm: departing, kernel: parts.kernel, memory: parts.memory, socketPath: socket, token, signal, now: parts.clock });
+    const stream = new OutgoingMigration({
+      vm: departing,
+      kernel: parts.kernel,
+      memory: parts.memory,
+      socketPath: socket,
+      token,
+      signal,
+      now: parts.clock,
+    });
     this.#outgoing.set(migrationId, { stream, vm: departing, socket, token });
     let phase = '';
     try {
       for await (const progress of stream.progress()) {
-        if (progress.phase !== phase) this.#tell('migration/phase-entered', vm, `${vm.config.name}: ${progress.phase}.`);
+        if (progress.phase !== phase)
+          this.#tell('migration/phase-entered', vm, `${vm.config.name}: ${progress.phase}.`);
         ({ phase } = progress);
         yield progress;
       }
     } catch (error) {
       this.#outgoing.delete(migrationId);
-      this.#tell('migration/failed', vm, `${vm.config.name} was not moved; it runs on here.`, error instanceof Error ? error.message : String(error));
+      this.#tell(
+        'migration/failed',
+        vm,
+        `${vm.config.name} was not moved; it runs on here.`,
+        error instanceof Error ? error.message : String(error),
+      );
       throw error;
     }
   }
@@ -141,7 +183,12 @@ export class HostMigration {
     stream.finish();
     this.#outgoing.delete(migrationId);
     const gap = await vm.leave({ socket, token });
-    this.#parts.log.emit('migration/left', { kind: 'vm', id: vm.vmId, name }, `${name} has left ${this.#parts.config.name}; ${gap.heldFrames} held frames were sent on.`, 'The target runs it.');
+    this.#parts.log.emit(
+      'migration/left',
+      { kind: 'vm', id: vm.vmId, name },
+      `${name} has left ${this.#parts.config.name}; ${gap.heldFrames} held frames were sent on.`,
+      'The target runs it.',
+    );
     return gap;
   }
 
@@ -163,7 +210,8 @@ export class HostMigration {
 
   /** Takes over the device state; nothing is served yet. */
   #restore(vm: VirtualMachine, state: DeviceState): void {
-    if (state.nics.length !== vm.config.nics.length) throw new Error(`expected ${vm.config.nics.length} NICs, got ${state.nics.length}`);
+    if (state.nics.length !== vm.config.nics.length)
+      throw new Error(`expected ${vm.config.nics.length} NICs, got ${state.nics.length}`);
     this.#power.makePorts(vm, []);
     for (const [index, port] of vm.ports.entries()) {
       const nic = state.nics[index];
@@ -171,7 +219,12 @@ export class HostMigration {
       const { receive, transmit } = nic;
       port.connect(
         { desc: receive.descriptors, avail: receive.avail, used: receive.used, size: receive.size },
-        { desc: transmit.descriptors, avail: transmit.avail, used: transmit.used, size: transmit.size },
+        {
+          desc: transmit.descriptors,
+          avail: transmit.avail,
+          used: transmit.used,
+          size: transmit.size,
+        },
         {
           rxAvail: receive.lastAvail,
           rxUsed: receive.usedNext,
@@ -188,7 +241,11 @@ export class HostMigration {
     for (const port of vm.ports) port.free();
     vm.setPorts([]);
     this.#power.destroy(vm);
-    this.#tell('migration/discarded', vm, `${vm.config.name} did not come; its reserved memory is free again.`);
+    this.#tell(
+      'migration/discarded',
+      vm,
+      `${vm.config.name} did not come; its reserved memory is free again.`,
+    );
   }
 
   /** One RARP per NIC address, into its VLAN: switches learn where the VM is now. */
@@ -198,7 +255,12 @@ export class HostMigration {
       for (const mac of port.config.macs) {
         const bytes = this.#parts.memory.u8.subarray(this.#scratch, this.#scratch + ANNOUNCE_BYTES);
         const length = buildRarpAnnounce(bytes, 0, parseMacAddress(mac));
-        await hardware.defaultThread.request({ kind: 'announce', nic: port.block, source: this.#scratch, length });
+        await hardware.defaultThread.request({
+          kind: 'announce',
+          nic: port.block,
+          source: this.#scratch,
+          length,
+        });
       }
     }
   }
@@ -207,7 +269,8 @@ export class HostMigration {
     for (const delay of ANNOUNCE_AFTER_MS) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        if (vm.state === 'running' && this.#parts.vms.get(vm.vmId) === vm) void this.#announce(vm).catch(() => undefined);
+        if (vm.state === 'running' && this.#parts.vms.get(vm.vmId) === vm)
+          void this.#announce(vm).catch(() => undefined);
       }, delay);
       this.#timers.add(timer);
     }
@@ -220,6 +283,11 @@ export class HostMigration {
   #require<Entry>(map: ReadonlyMap<string, Entry>, migrationId: string): Entry {
     const entry = map.get(migrationId);
     if (entry) return entry;
-    throw new RefusalError({ code: 'not-found', what: `Migration ${migrationId} does not exist.`, why: `${this.#parts.config.name} knows no such migration.`, remedy: '' });
+    throw new RefusalError({
+      code: 'not-found',
+      what: `Migration ${migrationId} does not exist.`,
+      why: `${this.#parts.config.name} knows no such migration.`,
+      remedy: '',
+    });
   }
 }

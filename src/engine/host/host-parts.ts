@@ -32,7 +32,12 @@ export interface HostParts {
 export function requireVm(parts: HostParts, vmId: string): VirtualMachine {
   const vm = parts.vms.get(vmId);
   if (vm) return vm;
-  throw new RefusalError({ code: 'not-found', what: `VM ${vmId} does not exist on ${parts.config.name}.`, why: 'No VM has that id there.', remedy: '' });
+  throw new RefusalError({
+    code: 'not-found',
+    what: `VM ${vmId} does not exist on ${parts.config.name}.`,
+    why: 'No VM has that id there.',
+    remedy: '',
+  });
 }
 
 /** The adapter that a NIC names. */

@@ -18,7 +18,14 @@ export function hostReport(parts: HostParts, power: VmPower): HostReport {
     queues: adapters.flatMap(queueReports),
     vms: [...power.knownVms()].map(([vmId, name]) => {
       const totals = power.totals(vmId);
-      return { vmId, name, framesDelivered: totals.rxFrames, bytesDelivered: totals.rxBytes, framesSent: totals.txFrames, bytesSent: totals.txBytes };
+      return {
+        vmId,
+        name,
+        framesDelivered: totals.rxFrames,
+        bytesDelivered: totals.rxBytes,
+        framesSent: totals.txFrames,
+        bytesSent: totals.txBytes,
+      };
     }),
     switches: adapters.map((adapter) => switchReport(parts, adapter)),
     links: parts.links.reports(),
@@ -32,9 +39,19 @@ function queueReports(adapter: HostAdapter): QueueReport[] {
   const live = adapter.ndis.enumQueues().flatMap(({ queueId }): QueueReport[] => {
     const block = queueId === 0 ? adapter.hardware.defaultQueue : adapter.miniport.blockOf(queueId);
     const port = adapter.switch.portOfQueue(queueId);
-    return block ? [queueReport(adapter, queueId, block.counters(), { vm: port?.vmName ?? null, nic: port?.config, live: true })] : [];
+    return block
+      ? [
+          queueReport(adapter, queueId, block.counters(), {
+            vm: port?.vmName ?? null,
+            nic: port?.config,
+            live: true,
+          }),
+        ]
+      : [];
   });
-  const retired = adapter.retired.map((queue) => queueReport(adapter, queue.queueId, queue, { vm: queue.vmName, nic: queue.nic, live: false }));
+  const retired = adapter.retired.map((queue) =>
+    queueReport(adapter, queue.queueId, queue, { vm: queue.vmName, nic: queue.nic, live: false }),
+  );
   return [...live, ...retired];
 }
 
@@ -62,7 +79,9 @@ function queueReport(
 
 function switchReport(parts: HostParts, adapter: HostAdapter): HostReport['switches'][number] {
   const { memory, threads } = parts;
-  const blocks = threads.blocks().filter((block) => memory.getU32(block + T_ADAPTER) === adapter.hardware.block);
+  const blocks = threads
+    .blocks()
+    .filter((block) => memory.getU32(block + T_ADAPTER) === adapter.hardware.block);
   return {
     adapter: adapter.config.name,
     forwarded: sumCounter(memory, blocks, CT_FORWARDED),

@@ -6,7 +6,8 @@ import type { HostParts } from './host-parts';
 
 export function hostSnapshot(parts: HostParts, revision: number): HostSnapshot {
   const { config, memory, threads, adapters, vms } = parts;
-  const reason = threads.threads().find((thread) => thread.affinityReason !== '')?.affinityReason ?? '';
+  const reason =
+    threads.threads().find((thread) => thread.affinityReason !== '')?.affinityReason ?? '';
   return {
     hostId: config.id,
     name: config.name,
@@ -26,16 +27,23 @@ export function hostSnapshot(parts: HostParts, revision: number): HostSnapshot {
       uplink: adapter.uplink,
     })),
     queues: adapters.flatMap((adapter) => queueSnapshots(adapter)),
-    nics: [...vms.values()].flatMap((vm) => vm.ports.map((port) => nicSnapshot(parts, port.index, port.config.adapter, port.config.id, port.vmId))),
+    nics: [...vms.values()].flatMap((vm) =>
+      vm.ports.map((port) =>
+        nicSnapshot(parts, port.index, port.config.adapter, port.config.id, port.vmId),
+      ),
+    ),
     vms: [...vms.values()].map((vm) => vm.snapshot()),
     links: parts.links.snapshots(),
-    threads: threads.threads().map(({ index, role, name, processor }) => ({ thread: index, role, name, processor })),
+    threads: threads
+      .threads()
+      .map(({ index, role, name, processor }) => ({ thread: index, role, name, processor })),
   };
 }
 
 function queueSnapshots(adapter: HostAdapter): QueueSnapshot[] {
   return adapter.ndis.enumQueues().map(({ queueId, exactState }): QueueSnapshot => {
-    const thread = queueId === 0 ? adapter.hardware.defaultThread : adapter.miniport.threadOf(queueId);
+    const thread =
+      queueId === 0 ? adapter.hardware.defaultThread : adapter.miniport.threadOf(queueId);
     const mode = queueId === 0 ? 'host-buffers' : adapter.miniport.modeOf(queueId);
     const port = adapter.switch.portOfQueue(queueId);
     return {
@@ -60,7 +68,13 @@ function queueSnapshots(adapter: HostAdapter): QueueSnapshot[] {
   });
 }
 
-function nicSnapshot(parts: HostParts, index: number, adapterName: string, nicId: string, vmId: string): NicSnapshot {
+function nicSnapshot(
+  parts: HostParts,
+  index: number,
+  adapterName: string,
+  nicId: string,
+  vmId: string,
+): NicSnapshot {
   const adapter = parts.adapters.find((candidate) => candidate.config.name === adapterName);
   const queue = adapter?.switch.queueOf(index);
   return {

@@ -69,7 +69,12 @@ export class Host {
   /** Builds memory, threads and adapters, and connects the uplinks. @throws RefusalError */
   async open(config: HostConfig, rendezvous: HostRendezvous): Promise<void> {
     if (this.#opened) {
-      throw new RefusalError({ code: 'wrong-state', what: `${config.name} is open already.`, why: 'A host is opened once.', remedy: '' });
+      throw new RefusalError({
+        code: 'wrong-state',
+        what: `${config.name} is open already.`,
+        why: 'A host is opened once.',
+        remedy: '',
+      });
     }
     const memory = new HostMemory(config.memoryMiB);
     const module = await compileKernel();
@@ -78,13 +83,21 @@ export class Host {
     const queueThreads = new QueueThreads(memory, threads);
     const processors = cpus().map((_, index) => index);
     const adapterParts = { memory, kernel, threads, queueThreads };
-    const adapters = config.adapters.map((adapter, index) => new HostAdapter(index, adapter, adapterParts, processors));
+    const adapters = config.adapters.map(
+      (adapter, index) => new HostAdapter(index, adapter, adapterParts, processors),
+    );
     for (const adapter of adapters) {
       const first = adapter.index % processors.length;
-      await adapter.hardware.start({ adapter: first, defaultQueue: (first + 1) % processors.length });
+      await adapter.hardware.start({
+        adapter: first,
+        defaultQueue: (first + 1) % processors.length,
+      });
     }
     const vcpus: EngineThread[] = [];
-    for (const processor of processors) vcpus.push(await threads.start({ role: 'vcpu', name: `vCPU thread ${processor}`, processor }));
+    for (const processor of processors)
+      vcpus.push(
+        await threads.start({ role: 'vcpu', name: `vCPU thread ${processor}`, processor }),
+      );
     const linkThread = await threads.start({ role: 'link', name: 'link thread' });
     const parts: HostParts = {
       config,
@@ -119,9 +132,16 @@ export class Host {
       ageing,
     };
     for (const adapter of adapters) reportQueueEvents(adapter, this.#log);
-    for (const adapter of adapters) if (adapter.config.uplink === 'fabric') await links.connectUplink(adapter, rendezvous.fabricSocket);
+    for (const adapter of adapters)
+      if (adapter.config.uplink === 'fabric')
+        await links.connectUplink(adapter, rendezvous.fabricSocket);
     await queueThreads.fill();
-    this.#log.emit('host/opened', this.#object('host', config.id, config.name), `${config.name} is running with ${config.memoryMiB} MiB and ${processors.length} processors.`, 'The lab opened it.');
+    this.#log.emit(
+      'host/opened',
+      this.#object('host', config.id, config.name),
+      `${config.name} is running with ${config.memoryMiB} MiB and ${processors.length} processors.`,
+      'The lab opened it.',
+    );
   }
 
   snapshot(): HostSnapshot {
@@ -138,7 +158,11 @@ export class Host {
     const { parts, telemetry } = this.#require();
     const { threads, adapters, vms } = parts;
     const queues = adapters.flatMap((adapter) => [
-      { adapter: adapter.index, block: adapter.hardware.defaultQueue, thread: adapter.hardware.defaultThread },
+      {
+        adapter: adapter.index,
+        block: adapter.hardware.defaultQueue,
+        thread: adapter.hardware.defaultThread,
+      },
       ...adapter.ndis.enumQueues().flatMap(({ queueId }) => {
         const block = adapter.miniport.blockOf(queueId);
         const thread = adapter.miniport.threadOf(queueId);
@@ -149,11 +173,20 @@ export class Host {
       threads: threads.threads().map((thread) => {
         const queue = queues.find((candidate) => candidate.thread === thread);
         const adapter = adapters.find((candidate) => candidate.hardware.thread === thread);
-        return { thread, adapter: queue?.adapter ?? adapter?.index ?? -1, queueId: queue?.block.queueId ?? -1 };
+        return {
+          thread,
+          adapter: queue?.adapter ?? adapter?.index ?? -1,
+          queueId: queue?.block.queueId ?? -1,
+        };
       }),
       queues,
       nics: [...vms.values()].flatMap((vm) =>
-        vm.ports.map((port) => ({ port, onQueue: (this.#adapterOf(parts, port.config.adapter)?.switch.queueOf(port.index)?.filterIds.length ?? 0) > 0 })),
+        vm.ports.map((port) => ({
+          port,
+          onQueue:
+            (this.#adapterOf(parts, port.config.adapter)?.switch.queueOf(port.index)?.filterIds
+              .length ?? 0) > 0,
+        })),
       ),
       blocks: [...threads.blocks(), parts.ownBlock],
       heldFrames: heldFrames(parts),
@@ -165,10 +198,20 @@ export class Host {
   async addVm(config: VmConfig): Promise<void> {
     const { parts, power } = this.#require();
     if (parts.vms.has(config.id)) {
-      throw new RefusalError({ code: 'wrong-state', what: `${config.name} cannot be added.`, why: `${parts.config.name} has a VM with the id ${config.id}.`, remedy: '' });
+      throw new RefusalError({
+        code: 'wrong-state',
+        what: `${config.name} cannot be added.`,
+        why: `${parts.config.name} has a VM with the id ${config.id}.`,
+        remedy: '',
+      });
     }
     power.create(config);
-    this.#log.emit('vm/added', this.#object('vm', config.id, config.name), `${config.name} was added with ${config.memoryMiB} MiB.`, 'Command.');
+    this.#log.emit(
+      'vm/added',
+      this.#object('vm', config.id, config.name),
+      `${config.name} was added with ${config.memoryMiB} MiB.`,
+      'Command.',
+    );
     return Promise.resolve();
   }
 
@@ -184,7 +227,12 @@ export class Host {
         throw error;
       }
     } else await this.#updateRunning(vm, config);
-    this.#log.emit('vm/changed', this.#object('vm', config.id, config.name), `${config.name} was changed.`, 'Command.');
+    this.#log.emit(
+      'vm/changed',
+      this.#object('vm', config.id, config.name),
+      `${config.name} was changed.`,
+      'Command.',
+    );
   }
 
   async removeVm(vmId: string): Promise<void> {
@@ -192,7 +240,12 @@ export class Host {
     const vm = requireVm(parts, vmId);
     vm.requireState('removed', 'stopped', 'failed');
     power.destroy(vm);
-    this.#log.emit('vm/removed', this.#object('vm', vmId, vm.config.name), `${vm.config.name} was removed; its memory is free again.`, 'Command.');
+    this.#log.emit(
+      'vm/removed',
+      this.#object('vm', vmId, vm.config.name),
+      `${vm.config.name} was removed; its memory is free again.`,
+      'Command.',
+    );
     return Promise.resolve();
   }
 
@@ -200,7 +253,12 @@ export class Host {
     const { parts, power } = this.#require();
     const vm = requireVm(parts, vmId);
     await power.start(vm);
-    this.#log.emit('vm/started', this.#object('vm', vmId, vm.config.name), `${vm.config.name} is running.`, 'Command.');
+    this.#log.emit(
+      'vm/started',
+      this.#object('vm', vmId, vm.config.name),
+      `${vm.config.name} is running.`,
+      'Command.',
+    );
   }
 
   async stopVm(vmId: string): Promise<void> {
@@ -208,7 +266,12 @@ export class Host {
     const vm = requireVm(parts, vmId);
     vm.requireState('stopped', 'running', 'failed');
     await power.stop(vm);
-    this.#log.emit('vm/stopped', this.#object('vm', vmId, vm.config.name), `${vm.config.name} was stopped.`, 'Command.');
+    this.#log.emit(
+      'vm/stopped',
+      this.#object('vm', vmId, vm.config.name),
+      `${vm.config.name} was stopped.`,
+      'Command.',
+    );
   }
 
   /** Pages of a page writer that do not carry the stamp they must: 0 unless a page was lost. While its guest stands still. */
@@ -224,16 +287,35 @@ export class Host {
   async setAdapter(config: AdapterConfig): Promise<void> {
     const { parts } = this.#require();
     const adapter = parts.adapters.find((candidate) => candidate.config.id === config.id);
-    if (!adapter) throw new RefusalError({ code: 'not-found', what: `Adapter ${config.id} does not exist.`, why: 'No adapter of this host has that id.', remedy: '' });
+    if (!adapter)
+      throw new RefusalError({
+        code: 'not-found',
+        what: `Adapter ${config.id} does not exist.`,
+        why: 'No adapter of this host has that id.',
+        remedy: '',
+      });
     await adapter.configure(config);
     const mode = config.vmqEnabled ? `VMQ on, buffers: ${config.bufferMode}` : 'VMQ off';
-    this.#log.emit('adapter/changed', this.#object('adapter', config.id, config.name), `${config.name}: ${mode}.`, 'Command.');
+    this.#log.emit(
+      'adapter/changed',
+      this.#object('adapter', config.id, config.name),
+      `${config.name}: ${mode}.`,
+      'Command.',
+    );
   }
 
   async setNicFilters(nicId: string, set: boolean): Promise<void> {
     const { parts, power } = this.#require();
-    const port = [...parts.vms.values()].flatMap((vm) => vm.ports).find((candidate) => candidate.config.id === nicId);
-    if (!port) throw new RefusalError({ code: 'not-found', what: `NIC ${nicId} is not connected.`, why: 'No running VM of this host has it.', remedy: 'Start its VM.' });
+    const port = [...parts.vms.values()]
+      .flatMap((vm) => vm.ports)
+      .find((candidate) => candidate.config.id === nicId);
+    if (!port)
+      throw new RefusalError({
+        code: 'not-found',
+        what: `NIC ${nicId} is not connected.`,
+        why: 'No running VM of this host has it.',
+        remedy: 'Start its VM.',
+      });
     await power.switchOf(port).setFilters(port.index, set);
     this.#log.changed();
   }
@@ -260,7 +342,13 @@ export class Host {
     return this.#require().migration.prepareIncoming(migrationId, vm);
   }
 
-  sendVm(migrationId: string, vmId: string, socket: string, token: string, signal: AbortSignal): AsyncIterable<MigrationProgress> {
+  sendVm(
+    migrationId: string,
+    vmId: string,
+    socket: string,
+    token: string,
+    signal: AbortSignal,
+  ): AsyncIterable<MigrationProgress> {
     return this.#require().migration.sendVm(migrationId, vmId, socket, token, signal);
   }
 
@@ -284,7 +372,13 @@ export class Host {
 
   async killThread(index: number): Promise<void> {
     const thread = this.#require().parts.threads.at(index);
-    if (!thread) throw new RefusalError({ code: 'not-found', what: `Thread ${index} does not exist.`, why: 'No thread of this host has that index.', remedy: '' });
+    if (!thread)
+      throw new RefusalError({
+        code: 'not-found',
+        what: `Thread ${index} does not exist.`,
+        why: 'No thread of this host has that index.',
+        remedy: '',
+      });
     await thread.kill();
   }
 
@@ -324,7 +418,13 @@ export class Host {
   /** Name, queue request and workload can change while a VM runs. */
   async #updateRunning(vm: VirtualMachine, config: VmConfig): Promise<void> {
     const { parts, power } = this.#require();
-    const fixed = (value: VmConfig): unknown => ({ ...value, name: '', workload: null, power: null, nics: value.nics.map((nic) => ({ ...nic, queue: null })) });
+    const fixed = (value: VmConfig): unknown => ({
+      ...value,
+      name: '',
+      workload: null,
+      power: null,
+      nics: value.nics.map((nic) => ({ ...nic, queue: null })),
+    });
     if (JSON.stringify(fixed(vm.config)) !== JSON.stringify(fixed(config))) {
       throw new RefusalError({
         code: 'wrong-state',
@@ -362,6 +462,11 @@ export class Host {
 
   #require(): Opened {
     if (this.#opened) return this.#opened;
-    throw new RefusalError({ code: 'wrong-state', what: 'The host is not open.', why: 'It must be opened before any other command.', remedy: '' });
+    throw new RefusalError({
+      code: 'wrong-state',
+      what: 'The host is not open.',
+      why: 'It must be opened before any other command.',
+      remedy: '',
+    });
   }
 }

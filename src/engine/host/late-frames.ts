@@ -39,12 +39,25 @@ export class LateFrameInlet {
   #closing: Promise<void> | undefined;
 
   /** Listens. @param migration socket and token as the source knows them. */
-  static async open(parts: HostParts, adapter: HostAdapter, migration: { id: string; socket: string; token: string }): Promise<LateFrameInlet> {
+  static async open(
+    parts: HostParts,
+    adapter: HostAdapter,
+    migration: { id: string; socket: string; token: string },
+  ): Promise<LateFrameInlet> {
     const inlet = new LateFrameInlet(parts, adapter, `late-${migration.id}-${adapter.config.id}`);
-    await parts.links.listen(inlet.#id, latePath(migration.socket, migration.token, adapter.config.name), (connection) => {
-      const link = { id: inlet.#id, name: 'late frames', inRing: inlet.#inRing, outRing: inlet.#outRing };
-      void connection.accept(link).catch(() => inlet.close());
-    });
+    await parts.links.listen(
+      inlet.#id,
+      latePath(migration.socket, migration.token, adapter.config.name),
+      (connection) => {
+        const link = {
+          id: inlet.#id,
+          name: 'late frames',
+          inRing: inlet.#inRing,
+          outRing: inlet.#outRing,
+        };
+        void connection.accept(link).catch(() => inlet.close());
+      },
+    );
     return inlet;
   }
 
@@ -69,7 +82,8 @@ export class LateFrameInlet {
     const { links, memory, kernel } = this.#parts;
     await links.unlisten(this.#id);
     if (links.has(this.#id)) await links.remove(this.#id);
-    while (kernel.wireEmpty(this.#inRing) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (kernel.wireEmpty(this.#inRing) === 0)
+      await new Promise((resolve) => setTimeout(resolve, 1));
     await this.#adapter.hardware.unplugWire(this.#inRing);
     memory.give(this.#inRing);
     memory.give(this.#outRing);
@@ -86,7 +100,11 @@ export class LateFrameOutlet {
   constructor(parts: HostParts, port: NicPort, migration: { socket: string; token: string }) {
     this.#parts = parts;
     this.#port = port;
-    this.#path = latePath(migration.socket, migration.token, requireAdapter(parts, port.config.adapter).config.name);
+    this.#path = latePath(
+      migration.socket,
+      migration.token,
+      requireAdapter(parts, port.config.adapter).config.name,
+    );
   }
 
   /** Sends held frames for `forMs`, then ends. @throws Error when the target does not take them. */

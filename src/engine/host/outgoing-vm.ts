@@ -49,7 +49,8 @@ export class DepartingVm implements OutgoingVm {
   }
 
   async stopDma(): Promise<void> {
-    for (const port of this.#vm.ports) await this.#power.switchOf(port).releaseQueue(port.index, { rule: 'migrating' });
+    for (const port of this.#vm.ports)
+      await this.#power.switchOf(port).releaseQueue(port.index, { rule: 'migrating' });
   }
 
   async startDirtyLog(): Promise<number> {
@@ -89,7 +90,10 @@ export class DepartingVm implements OutgoingVm {
     for (const port of vm.ports) {
       if (port.state !== NIC_HOLDING) continue;
       port.setState(NIC_UP);
-      await requireAdapter(this.#parts, port.config.adapter).hardware.defaultThread.request({ kind: 'flush-hold', nic: port.block });
+      await requireAdapter(this.#parts, port.config.adapter).hardware.defaultThread.request({
+        kind: 'flush-hold',
+        nic: port.block,
+      });
     }
     if (this.#guestStopped) await this.#power.run(vm);
     this.#guestStopped = false;
@@ -105,7 +109,10 @@ export class DepartingVm implements OutgoingVm {
    * The VM runs on the target: what was held, and what still comes for a moment, goes there; then
    * the VM is forgotten here.
    */
-  async leave(migration: { socket: string; token: string }): Promise<{ heldFrames: number; droppedFrames: number }> {
+  async leave(migration: {
+    socket: string;
+    token: string;
+  }): Promise<{ heldFrames: number; droppedFrames: number }> {
     const vm = this.#vm;
     const outlets = vm.ports.map((port) => new LateFrameOutlet(this.#parts, port, migration));
     await Promise.allSettled(outlets.map((outlet) => outlet.run(LATE_FRAMES_MS)));
@@ -113,7 +120,10 @@ export class DepartingVm implements OutgoingVm {
     await this.#power.disconnect(vm);
     vm.setDirtyLog(false);
     this.#power.destroy(vm);
-    return { heldFrames: outlets.reduce((sum, outlet) => sum + outlet.frames, 0), droppedFrames: dropped };
+    return {
+      heldFrames: outlets.reduce((sum, outlet) => sum + outlet.frames, 0),
+      droppedFrames: dropped,
+    };
   }
 
   /** What its NICs have dropped so far. */

@@ -14,14 +14,28 @@ export function reportQueueEvents(adapter: HostAdapter, log: EventLog): void {
       log.changed();
       return;
     }
-    log.emit('queue/state-changed', queue(queueId), `Queue ${queueId} of ${adapter.config.name}: ${from} → ${to}.`, event);
+    log.emit(
+      'queue/state-changed',
+      queue(queueId),
+      `Queue ${queueId} of ${adapter.config.name}: ${from} → ${to}.`,
+      event,
+    );
   });
   adapter.ndis.onStatus((indication) => {
     if (indication.status !== 'NDIS_STATUS_RECEIVE_QUEUE_STATE') return;
-    log.emit('queue/dma-stopped', queue(indication.queueId), `Queue ${indication.queueId} of ${adapter.config.name}: DMA has stopped.`, indication.status);
+    log.emit(
+      'queue/dma-stopped',
+      queue(indication.queueId),
+      `Queue ${indication.queueId} of ${adapter.config.name}: DMA has stopped.`,
+      indication.status,
+    );
   });
   adapter.ndis.onWarning((warning) => {
-    const object: EventObject = { kind: 'adapter', id: adapter.config.id, name: adapter.config.name };
+    const object: EventObject = {
+      kind: 'adapter',
+      id: adapter.config.id,
+      name: adapter.config.name,
+    };
     log.emit('adapter/warned', object, warning.text, warning.kind, 'warning');
   });
 }

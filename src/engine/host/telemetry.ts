@@ -19,7 +19,7 @@ import type { EngineThread } from '../thread/engine-thread';
 import type { Clock } from '../thread/clock';
 import type { QueueBlock } from '../adapter/queue-block';
 import type { NicPort } from '../switch/nic-port';
-import { conservation, totalDrops } from './counters';
+import { conservation, lostFrames, totalDrops } from './counters';
 
 export interface TelemetryThread {
   readonly thread: EngineThread;
@@ -92,13 +92,15 @@ export class TelemetrySampler {
       sums.entered.fromWire + sums.entered.fromVms + sums.entered.announced,
       sums.copiesMade,
       sums.delivered.toVms + sums.delivered.toWire,
-      totalDrops(sums.dropped),
+      lostFrames(sums.dropped),
       sums.held,
+      totalDrops(sums.dropped) - lostFrames(sums.dropped),
     );
   }
 
   #thread({ thread, adapter, queueId }: TelemetryThread): void {
-    const time = (counter: number): number => this.#views.getF64(thread.thread + T_COUNTERS + counter * 8);
+    const time = (counter: number): number =>
+      this.#views.getF64(thread.thread + T_COUNTERS + counter * 8);
     this.#put(
       thread.index,
       THREAD_ROLES.indexOf(thread.role),
@@ -129,7 +131,15 @@ export class TelemetrySampler {
 
   #nic({ port, onQueue }: TelemetryNic): void {
     const counters = port.counters();
-    this.#put(port.index, counters.rxFrames, counters.rxBytes, counters.txFrames, counters.txBytes, counters.dropped, onQueue ? 1 : 0);
+    this.#put(
+      port.index,
+      counters.rxFrames,
+      counters.rxBytes,
+      counters.txFrames,
+      counters.txBytes,
+      counters.dropped,
+      onQueue ? 1 : 0,
+    );
   }
 }
 

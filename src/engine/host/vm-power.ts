@@ -38,7 +38,11 @@ export class VmPower {
   async start(vm: VirtualMachine): Promise<void> {
     vm.requireState('started', 'stopped', 'failed');
     vm.clearMemory();
-    const setup = { nics: vm.config.nics, workload: vm.config.workload, nowNs: this.#parts.clock() };
+    const setup = {
+      nics: vm.config.nics,
+      workload: vm.config.workload,
+      nowNs: this.#parts.clock(),
+    };
     const queues = bootGuest(this.#parts.memory, vm.memory, vm.memoryBytes, setup);
     this.makePorts(vm, queues);
     await this.connect(vm, NIC_UP);
@@ -50,7 +54,8 @@ export class VmPower {
   makePorts(vm: VirtualMachine, queues: readonly GuestQueues[]): void {
     vm.vcpu = this.#leastLoadedVcpu();
     const vcpu = vm.vcpu.thread;
-    for (const [i, nic] of vm.config.nics.entries()) vm.setPorts([...vm.ports, this.#makePort(vm, nic, vcpu, queues[i])]);
+    for (const [i, nic] of vm.config.nics.entries())
+      vm.setPorts([...vm.ports, this.#makePort(vm, nic, vcpu, queues[i])]);
   }
 
   /** Makes the ports known to their switches. */
@@ -106,7 +111,12 @@ export class VmPower {
     return this.#names;
   }
 
-  #makePort(vm: VirtualMachine, nic: NicConfig, vcpu: number, queues: GuestQueues | undefined): NicPort {
+  #makePort(
+    vm: VirtualMachine,
+    nic: NicConfig,
+    vcpu: number,
+    queues: GuestQueues | undefined,
+  ): NicPort {
     const adapter = requireAdapter(this.#parts, nic.adapter);
     const port = new NicPort(this.#parts.memory, nic, {
       index: this.#freeIndex(vm),
@@ -123,7 +133,9 @@ export class VmPower {
   }
 
   #freeIndex(vm: VirtualMachine): number {
-    const taken = new Set([...this.#parts.vms.values()].flatMap((other) => other.ports.map((port) => port.index)));
+    const taken = new Set(
+      [...this.#parts.vms.values()].flatMap((other) => other.ports.map((port) => port.index)),
+    );
     for (let index = 0; index < MAX_NICS; index++) if (!taken.has(index)) return index;
     throw new RefusalError({
       code: 'invalid-value',
@@ -134,7 +146,8 @@ export class VmPower {
   }
 
   #leastLoadedVcpu(): EngineThread {
-    const load = (thread: EngineThread): number => [...this.#parts.vms.values()].filter((vm) => vm.vcpu === thread).length;
+    const load = (thread: EngineThread): number =>
+      [...this.#parts.vms.values()].filter((vm) => vm.vcpu === thread).length;
     const [first, ...rest] = this.#parts.vcpus;
     if (!first) throw new Error('a host has at least one vCPU thread');
     return rest.reduce((best, thread) => (load(thread) < load(best) ? thread : best), first);

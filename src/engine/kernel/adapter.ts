@@ -85,7 +85,16 @@ const INTERRUPT_BATCH: u32 = 32;
 const ETHERTYPE_VLAN: u32 = 0x0081; // 0x8100 as a little-endian load sees it
 
 /** Writes one frame from wire memory into the next buffer of its queue, and its completion. */
-function dma(thread: u32, queue: u32, frame: u32, length: u32, tci: u32, tagged: bool, time: f64, now: f64): void {
+function dma(
+  thread: u32,
+  queue: u32,
+  frame: u32,
+  length: u32,
+  tci: u32,
+  tagged: bool,
+  time: f64,
+  now: f64,
+): void {
   const free = load<u32>(queue, Q_FREE_RING);
   const head = load<u32>(free, R_HEAD);
   const posted = ringAvailable(free);
@@ -155,9 +164,25 @@ function receive(adapter: u32, thread: u32, wire: u32, now: f64): u32 {
       continue;
     }
     const tci = tagged ? u32(bswap<u16>(load<u16>(frame, 14))) : 0;
-    const id = filterLookup(table, mask, macOnly, load<u32>(frame), u32(load<u16>(frame, 4)), tci & 0xfff);
+    const id = filterLookup(
+      table,
+      mask,
+      macOnly,
+      load<u32>(frame),
+      u32(load<u16>(frame, 4)),
+      tci & 0xfff,
+    );
     const queue = load<u32>(adapter + A_QUEUES + id * 4);
-    dma(thread, queue == 0 ? load<u32>(adapter + A_QUEUES) : queue, frame, length, tci, tagged, load<f64>(entry, WE_TIME), now);
+    dma(
+      thread,
+      queue == 0 ? load<u32>(adapter + A_QUEUES) : queue,
+      frame,
+      length,
+      tci,
+      tagged,
+      load<f64>(entry, WE_TIME),
+      now,
+    );
   }
   if (taken != 0 || head != load<u32>(wire, W_HEAD)) wireAdvance(wire, head);
   count(thread, CT_FROM_WIRE, taken);
@@ -212,7 +237,8 @@ function interrupt(adapter: u32, now: f64, idle: bool): void {
     const waiting = load<u32>(queue, Q_UNSIGNALLED);
     if (waiting == 0) continue;
     ringPublish(load<u32>(queue, Q_COMPLETION_RING));
-    if (!idle && waiting < INTERRUPT_BATCH && now - load<f64>(queue, Q_FIRST_NS) < moderation) continue;
+    if (!idle && waiting < INTERRUPT_BATCH && now - load<f64>(queue, Q_FIRST_NS) < moderation)
+      continue;
     store<u32>(queue, 0, Q_UNSIGNALLED);
     bump(queue + Q_INTERRUPTS, 1);
     wake(load<u32>(queue, Q_THREAD));

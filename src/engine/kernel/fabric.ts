@@ -83,11 +83,18 @@ function switchFrame(fabric: u32, thread: u32, from: u32, frame: u32, length: u3
   const sourceLow = load<u32>(frame, 6);
   // Only ports that can be reached are worth learning: a source-only port never gets frames.
   if ((sourceLow & 1) == 0 && load<u32>(portAt(fabric, from), FP_OUT) != 0)
-    macLearn(table, macKey(sourceLow, u32(load<u16>(frame, 10)), vlan), from + 1, load<u32>(fabric, FB_LEARN_SECOND));
+    macLearn(
+      table,
+      macKey(sourceLow, u32(load<u16>(frame, 10)), vlan),
+      from + 1,
+      load<u32>(fabric, FB_LEARN_SECOND),
+    );
   const low = load<u32>(frame);
-  const port = (low & 1) != 0 ? PORT_NONE : macLookup(table, macKey(low, u32(load<u16>(frame, 4)), vlan));
+  const port =
+    (low & 1) != 0 ? PORT_NONE : macLookup(table, macKey(low, u32(load<u16>(frame, 4)), vlan));
   const target = port == PORT_NONE ? 0 : portAt(fabric, port - 1);
-  if (target == 0 || load<u32>(target, FP_OUT) == 0) floodPorts(fabric, thread, from, frame, length, now);
+  if (target == 0 || load<u32>(target, FP_OUT) == 0)
+    floodPorts(fabric, thread, from, frame, length, now);
   else if (port - 1 == from) countDrop(thread, DROP_SAME_PORT);
   else {
     count(thread, CT_FORWARDED, 1);

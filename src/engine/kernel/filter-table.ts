@@ -1,5 +1,13 @@
 /** Receive filter lookup: (destination MAC, VLAN) → queue id. The table is never changed in place. */
-import { F_MAC_HIGH, F_MAC_LOW, F_QUEUE, F_USED, F_VLAN, FILTER_ANY_VLAN, FILTER_SIZE } from './layout';
+import {
+  F_MAC_HIGH,
+  F_MAC_LOW,
+  F_QUEUE,
+  F_USED,
+  F_VLAN,
+  FILTER_ANY_VLAN,
+  FILTER_SIZE,
+} from './layout';
 
 /** Slot where a key is looked for first; TypeScript builds tables with the same function. */
 export function filterSlot(low: u32, high: u32, vlan: u32, mask: u32): u32 {
@@ -14,7 +22,11 @@ function find(table: u32, mask: u32, low: u32, high: u32, vlan: u32): u32 {
   let slot = filterSlot(low, high, vlan, mask);
   let entry = table + slot * FILTER_SIZE;
   while (load<u32>(entry, F_USED) != 0) {
-    if (load<u32>(entry, F_MAC_LOW) == low && u32(load<u16>(entry, F_MAC_HIGH)) == high && u32(load<u16>(entry, F_VLAN)) == vlan)
+    if (
+      load<u32>(entry, F_MAC_LOW) == low &&
+      u32(load<u16>(entry, F_MAC_HIGH)) == high &&
+      u32(load<u16>(entry, F_VLAN)) == vlan
+    )
       return load<u32>(entry, F_QUEUE);
     slot = (slot + 1) & mask;
     entry = table + slot * FILTER_SIZE;
@@ -23,7 +35,14 @@ function find(table: u32, mask: u32, low: u32, high: u32, vlan: u32): u32 {
 }
 
 /** Queue id for a frame; 0 when no filter matches. `vlan` 0: untagged or VLAN id zero. */
-export function filterLookup(table: u32, mask: u32, macOnly: bool, low: u32, high: u32, vlan: u32): u32 {
+export function filterLookup(
+  table: u32,
+  mask: u32,
+  macOnly: bool,
+  low: u32,
+  high: u32,
+  vlan: u32,
+): u32 {
   if (table == 0) return 0;
   const queue = find(table, mask, low, high, vlan);
   if (queue != 0 || !macOnly) return queue;

@@ -159,7 +159,8 @@ function buildArp(frame: u32, nic: u32, operation: u32, low: u32, high: u32, ip:
 }
 
 function onArp(nic: u32, frame: u32, length: u32): void {
-  if (length < 42 || load<u32>(frame, 14) != 0x00080100 || load<u16>(frame, 18) != 0x0406) return sunk();
+  if (length < 42 || load<u32>(frame, 14) != 0x00080100 || load<u16>(frame, 18) != 0x0406)
+    return sunk();
   const operation = u32(load<u16>(frame, 20)) >> 8;
   const senderLow = load<u32>(frame, 22);
   const senderHigh = u32(load<u16>(frame, 26));
@@ -185,7 +186,8 @@ function sunk(): void {
 /** Answers ICMP echo (RFC 792) and UDP echo (RFC 862); everything else is sunk. */
 function onIpv4(nic: u32, frame: u32, length: u32): void {
   const ip = load<u32>(nic, GN_IP);
-  if (length < 34 || load<u8>(frame, 14) != 0x45 || ip == 0 || load<u32>(frame, 30) != ip) return sunk();
+  if (length < 34 || load<u8>(frame, 14) != 0x45 || ip == 0 || load<u32>(frame, 30) != ip)
+    return sunk();
   const total = u32(bswap<u16>(load<u16>(frame, 16)));
   if (total < 28 || total + 14 > length) return sunk();
   const protocol = u32(load<u8>(frame, 23));
@@ -229,12 +231,19 @@ function receive(nic: u32, port: u32): u32 {
     const id = load<u32>(element) & (size - 1);
     const written = load<u32>(element, 4);
     if (written > <u32>VIRTIO_NET_HEADER && written <= <u32>GUEST_BUFFER) {
-      const frame = memoryBase + load<u32>(nic, GN_RX_BUFFERS) + id * GUEST_BUFFER + VIRTIO_NET_HEADER;
+      const frame =
+        memoryBase + load<u32>(nic, GN_RX_BUFFERS) + id * GUEST_BUFFER + VIRTIO_NET_HEADER;
       const length = written - VIRTIO_NET_HEADER;
-      if ((load<u32>(state, G_FLAGS) & GUEST_DIGEST) != 0) store<u64>(nic, digest(load<u64>(nic, GN_DIGEST), frame, length), GN_DIGEST);
+      if ((load<u32>(state, G_FLAGS) & GUEST_DIGEST) != 0)
+        store<u64>(nic, digest(load<u64>(nic, GN_DIGEST), frame, length), GN_DIGEST);
       const type = u32(load<u16>(frame, 12));
       if (type == ETHERTYPE_ARP) onArp(nic, frame, length);
-      else if (type == ETHERTYPE_IPV4 && load<u32>(frame) == load<u32>(nic, GN_MAC_LOW) && u32(load<u16>(frame, 4)) == load<u32>(nic, GN_MAC_HIGH)) onIpv4(nic, frame, length);
+      else if (
+        type == ETHERTYPE_IPV4 &&
+        load<u32>(frame) == load<u32>(nic, GN_MAC_LOW) &&
+        u32(load<u16>(frame, 4)) == load<u32>(nic, GN_MAC_HIGH)
+      )
+        onIpv4(nic, frame, length);
       else sunk();
     }
     store<u16>(memoryBase + avail + 4 + (next & (size - 1)) * 2, u16(id));
@@ -248,7 +257,8 @@ function receive(nic: u32, port: u32): u32 {
   store<u32>(nic, next, GN_RX_AVAIL_NEXT);
   publishAvail(avail, next);
   // Hypervisor: the serving thread asked to be told when buffers are posted.
-  if (atomic.load<u32>(port, N_STARVED) != 0 && atomic.xchg<u32>(port + N_STARVED, 0) != 0) wake(threadAt(load<u32>(port, N_VCPU), atomic.load<u32>(port, N_OWNER)));
+  if (atomic.load<u32>(port, N_STARVED) != 0 && atomic.xchg<u32>(port + N_STARVED, 0) != 0)
+    wake(threadAt(load<u32>(port, N_VCPU), atomic.load<u32>(port, N_OWNER)));
   return n;
 }
 
@@ -376,9 +386,12 @@ export function kick(port: u32): void {
 export function guestDue(vm: u32): f64 {
   const at = load<u32>(vm, V_MEMORY) + G_BASE;
   const workload = load<u32>(at, G_WORKLOAD);
-  if (workload == WORKLOAD_SENDER && load<u32>(at, G_TARGET_KNOWN) == 0) return load<f64>(at, G_ARP_DUE_NS);
-  if (workload == WORKLOAD_SENDER && txInFlight(at + G_NICS) >= load<u32>(at + G_NICS, GN_TX_SIZE)) return f64.MAX_VALUE;
-  if (workload == WORKLOAD_SENDER || workload == WORKLOAD_PAGE_WRITER) return load<f64>(at, G_DUE_NS);
+  if (workload == WORKLOAD_SENDER && load<u32>(at, G_TARGET_KNOWN) == 0)
+    return load<f64>(at, G_ARP_DUE_NS);
+  if (workload == WORKLOAD_SENDER && txInFlight(at + G_NICS) >= load<u32>(at + G_NICS, GN_TX_SIZE))
+    return f64.MAX_VALUE;
+  if (workload == WORKLOAD_SENDER || workload == WORKLOAD_PAGE_WRITER)
+    return load<f64>(at, G_DUE_NS);
   return f64.MAX_VALUE;
 }
 
@@ -389,8 +402,14 @@ export function guestHasWork(vm: u32): bool {
   const nics = load<u32>(at, G_NIC_COUNT);
   for (let i: u32 = 0; i < nics; i++) {
     const nic = at + G_NICS + i * GUEST_NIC_SIZE;
-    if (u32(atomic.load<u16>(memoryBase + load<u32>(nic, GN_TX_USED) + 2)) != (load<u32>(nic, GN_TX_LAST_USED) & 0xffff)) return true;
-    const rx = u32(atomic.load<u16>(memoryBase + load<u32>(nic, GN_RX_USED) + 2)) != (load<u32>(nic, GN_RX_LAST_USED) & 0xffff);
+    if (
+      u32(atomic.load<u16>(memoryBase + load<u32>(nic, GN_TX_USED) + 2)) !=
+      (load<u32>(nic, GN_TX_LAST_USED) & 0xffff)
+    )
+      return true;
+    const rx =
+      u32(atomic.load<u16>(memoryBase + load<u32>(nic, GN_RX_USED) + 2)) !=
+      (load<u32>(nic, GN_RX_LAST_USED) & 0xffff);
     if (rx && txInFlight(nic) < load<u32>(nic, GN_TX_SIZE)) return true;
   }
   return false;
@@ -431,9 +450,15 @@ export function inconsistentPages(memory: u32): u32 {
     const stamp = load<u64>(start);
     const round = load<u32>(at, G_WRITER_ROUND);
     // A page before the cursor was written in this round, one behind it in the round before (never, in round 0).
-    const expected: u64 = page < load<u32>(at, G_WRITER_NEXT) ? (u64(round) << 32) | u64(page) : round == 0 ? 0 : (u64(round - 1) << 32) | u64(page);
+    const expected: u64 =
+      page < load<u32>(at, G_WRITER_NEXT)
+        ? (u64(round) << 32) | u64(page)
+        : round == 0
+          ? 0
+          : (u64(round - 1) << 32) | u64(page);
     let ok = stamp == expected;
-    for (let word: u32 = 8; ok && word < <u32>PAGE_SIZE; word += 8) ok = load<u64>(start + word) == stamp;
+    for (let word: u32 = 8; ok && word < <u32>PAGE_SIZE; word += 8)
+      ok = load<u64>(start + word) == stamp;
     if (!ok) bad++;
   }
   return bad;

@@ -3,7 +3,16 @@ export { adapterHasWork, adapterStarved, adapterTurn, putFence } from './adapter
 export { fabricHasWork, fabricTurn } from './fabric';
 export { filterLookup, filterSlot } from './filter-table';
 export { guestTurn, inconsistentPages, kick, vcpuDue, vcpuHasWork, vcpuTurn } from './guest';
-export { deframe, enframe, generate, lastBytes, lastFrames, replay, wirePut, wireTake } from './link';
+export {
+  deframe,
+  enframe,
+  generate,
+  lastBytes,
+  lastFrames,
+  replay,
+  wirePut,
+  wireTake,
+} from './link';
 export { macAge, macForget, macForgetPort, macKey, macLearn, macLookup } from './mac-table';
 export { checksum, countDirty, lastScan, markAll, putPages, takeDirty } from './pages';
 export { flushHold } from './port';

@@ -2,7 +2,16 @@
  * Per-frame work of link threads: QEMU stream framing (4-byte big-endian length, then the frame),
  * replay of captured batches, and the generator.
  */
-import { B_FRAME, B_LENGTH, B_TIME, BUFFER_SIZE, W_HEAD, W_TAIL, WE_FRAME, WE_LENGTH } from './layout';
+import {
+  B_FRAME,
+  B_LENGTH,
+  B_TIME,
+  BUFFER_SIZE,
+  W_HEAD,
+  W_TAIL,
+  WE_FRAME,
+  WE_LENGTH,
+} from './layout';
 import { wireAdvance, wireAfter, wirePeek, wirePublish, wireReserve } from './wire-ring';
 
 /** deframe: the stream claims a frame length that no Ethernet frame has. */
@@ -96,13 +105,25 @@ export function replay(ring: u32, at: u32, end: u32, until: f64, limit: u32, now
  * Generates up to `frames` frames of `length` bytes from `templates` (one buffer each, in turn),
  * with a running sequence number in the last 8 bytes. Returns frames made.
  */
-export function generate(ring: u32, templates: u32, templateCount: u32, length: u32, frames: u32, sequence: f64, now: f64): u32 {
+export function generate(
+  ring: u32,
+  templates: u32,
+  templateCount: u32,
+  length: u32,
+  frames: u32,
+  sequence: f64,
+  now: f64,
+): u32 {
   let made: u32 = 0;
   let number = u64(sequence);
   while (made < frames) {
     const entry = wireReserve(ring, length, now);
     if (entry == 0) break;
-    memory.copy(entry + WE_FRAME, templates + u32(number % u64(templateCount)) * BUFFER_SIZE, length);
+    memory.copy(
+      entry + WE_FRAME,
+      templates + u32(number % u64(templateCount)) * BUFFER_SIZE,
+      length,
+    );
     store<u64>(entry + WE_FRAME + length - 8, number);
     number++;
     made++;
@@ -130,4 +151,3 @@ export function wireTake(ring: u32, target: u32): u32 {
   wireAdvance(ring, wireAfter(ring, head, entry));
   return length;
 }
-

@@ -3,7 +3,15 @@
  * entry of a full bucket gives way; assigned addresses never do. Several threads learn and look up
  * at once; an entry is valid only while key and value agree.
  */
-import { M_KEY, M_VALUE, MAC_BUCKET, MAC_BUCKETS, MAC_ENTRY_SIZE, PORT_NONE, PORT_STATIC } from './layout';
+import {
+  M_KEY,
+  M_VALUE,
+  MAC_BUCKET,
+  MAC_BUCKETS,
+  MAC_ENTRY_SIZE,
+  PORT_NONE,
+  PORT_STATIC,
+} from './layout';
 
 export function macKey(low: u32, high: u32, vlan: u32): u64 {
   return (u64(vlan & 0xfff) << 48) | (u64(high) << 32) | u64(low);
@@ -39,7 +47,8 @@ export function macLearn(table: u32, key: u64, port: u32, second: u32): bool {
     const found = atomic.load<u64>(entry, M_KEY);
     const held = atomic.load<u64>(entry, M_VALUE);
     if (found == key) {
-      if ((held & PORT_STATIC) == 0 || (port & PORT_STATIC) != 0) atomic.store<u64>(entry, value, M_VALUE);
+      if ((held & PORT_STATIC) == 0 || (port & PORT_STATIC) != 0)
+        atomic.store<u64>(entry, value, M_VALUE);
       return true;
     }
     if (found == 0) {
@@ -90,7 +99,8 @@ export function macAge(table: u32, second: u32): u32 {
 export function macForgetPort(table: u32, port: u32): void {
   for (let i: u32 = 0; i < <u32>(MAC_BUCKETS * MAC_BUCKET); i++) {
     const entry = table + i * MAC_ENTRY_SIZE;
-    if (atomic.load<u64>(entry, M_KEY) == 0 || u32(atomic.load<u64>(entry, M_VALUE)) != port) continue;
+    if (atomic.load<u64>(entry, M_KEY) == 0 || u32(atomic.load<u64>(entry, M_VALUE)) != port)
+      continue;
     atomic.store<u64>(entry, 0, M_VALUE);
     atomic.store<u64>(entry, 0, M_KEY);
   }

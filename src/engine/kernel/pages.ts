@@ -33,7 +33,8 @@ export function countDirty(bitmap: u32, pages: u32): u32 {
 }
 
 function isZero(at: u32): bool {
-  for (let i: u32 = 0; i < <u32>PAGE_SIZE; i += 16) if ((load<u64>(at + i) | load<u64>(at + i, 8)) != 0) return false;
+  for (let i: u32 = 0; i < <u32>PAGE_SIZE; i += 16)
+    if ((load<u64>(at + i) | load<u64>(at + i, 8)) != 0) return false;
   return true;
 }
 
@@ -48,7 +49,15 @@ export function lastScan(): u32 {
  * number. Numbers (u32) go to `numbers`, with bit 31 set for a page of zeros, which is not copied;
  * the others go to `copies`, one after the other. Returns how many numbers were written.
  */
-export function takeDirty(bitmap: u32, memoryStart: u32, pages: u32, from: u32, limit: u32, numbers: u32, copies: u32): u32 {
+export function takeDirty(
+  bitmap: u32,
+  memoryStart: u32,
+  pages: u32,
+  from: u32,
+  limit: u32,
+  numbers: u32,
+  copies: u32,
+): u32 {
   let n: u32 = 0;
   let page = from;
   while (page < pages && n < limit) {

@@ -97,7 +97,12 @@ export function takeDescriptor(nic: u32, desc: u32, size: u32, head: u32, flagsW
 
 /** Receive buffers that can be taken now: given back ones, and those that the guest has posted. */
 export function receiveBuffers(nic: u32): u32 {
-  const posted = availCount(nic, load<u32>(nic, N_RX_AVAIL), load<u32>(nic, N_RX_SIZE), load<u32>(nic, N_RX_LAST_AVAIL));
+  const posted = availCount(
+    nic,
+    load<u32>(nic, N_RX_AVAIL),
+    load<u32>(nic, N_RX_SIZE),
+    load<u32>(nic, N_RX_LAST_AVAIL),
+  );
   return posted + load<u32>(nic, N_SPARE_COUNT);
 }
 
@@ -137,7 +142,14 @@ export function useReceiveBuffer(nic: u32, head: u32, length: u32): void {
 }
 
 /** Writes used entry `index` (not yet visible to the guest). */
-export function writeUsed(nic: u32, used: u32, size: u32, index: u32, head: u32, length: u32): void {
+export function writeUsed(
+  nic: u32,
+  used: u32,
+  size: u32,
+  index: u32,
+  head: u32,
+  length: u32,
+): void {
   const offset = used + 4 + (index & (size - 1)) * 8;
   const at = load<u32>(nic, N_MEMORY) + offset;
   store<u32>(at, head);
@@ -158,7 +170,8 @@ export function publishUsed(nic: u32): void {
   if (rxNext != load<u32>(nic, N_RX_USED_SHOWN)) {
     showUsed(nic, load<u32>(nic, N_RX_USED), rxNext);
     store<u32>(nic, rxNext, N_RX_USED_SHOWN);
-    notify = (load<u16>(load<u32>(nic, N_MEMORY) + load<u32>(nic, N_RX_AVAIL)) & VRING_NO_INTERRUPT) == 0;
+    notify =
+      (load<u16>(load<u32>(nic, N_MEMORY) + load<u32>(nic, N_RX_AVAIL)) & VRING_NO_INTERRUPT) == 0;
   }
   const txNext = load<u32>(nic, N_TX_USED_NEXT);
   if (txNext != load<u32>(nic, N_TX_USED_SHOWN)) {
@@ -240,6 +253,7 @@ export function flushHold(thread: u32, nic: u32): void {
 export function deliver(thread: u32, nic: u32, address: u32, length: u32, vlan: u32): void {
   const state = atomic.load<u32>(nic, N_STATE);
   if (state == NIC_DOWN) drop(thread, nic, DROP_PORT_DOWN);
-  else if (state == NIC_HOLDING || atomic.load<u32>(nic, N_PHASE) == NIC_MOVING) hold(thread, nic, address, length, vlan);
+  else if (state == NIC_HOLDING || atomic.load<u32>(nic, N_PHASE) == NIC_MOVING)
+    hold(thread, nic, address, length, vlan);
   else copyIn(thread, nic, address, length);
 }

@@ -40,7 +40,6 @@ import {
   DROP_PORT_DOWN,
   DROP_SOURCE_MAC_REFUSED,
   DROP_TAG_REFUSED,
-  BUFFER_REFERENCES,
   E_ADDRESS,
   E_LENGTH,
   E_NIC,
@@ -124,7 +123,19 @@ import {
 } from './port';
 import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from './ring';
 import { forward, learnFromWire } from './switch';
-import { bufferOf, bump, count, countDrop, frameOf, poolRelease, poolTake, reclaim, reclaimAll, signal, threadAt, wake } from './thread';
+import {
+  bump,
+  count,
+  countDrop,
+  frameOf,
+  poolRelease,
+  poolTake,
+  reclaim,
+  reclaimAll,
+  signal,
+  threadAt,
+  wake,
+} from './thread';
 
 const ETHERTYPE_VLAN: u32 = 0x0081;
 
@@ -147,7 +158,8 @@ function giveBack(queue: u32, nic: u32): void {
   const ring = load<u32>(queue, Q_FREE_RING);
   const end = load<u32>(ring, R_NEXT);
   let at = atomic.load<u32>(ring, R_HEAD);
-  for (; at != end; at++) giveReceiveBuffer(nic, load<u32>(ringEntry(ring, at, FREE_SIZE), FREE_COOKIE));
+  for (; at != end; at++)
+    giveReceiveBuffer(nic, load<u32>(ringEntry(ring, at, FREE_SIZE), FREE_COOKIE));
   ringAdvance(ring, at);
 }
 
@@ -186,7 +198,10 @@ export function disown(thread: u32, nic: u32): void {
 function mustWait(thread: u32, queue: u32): bool {
   const nic = load<u32>(queue, Q_NIC);
   if (nic == 0) return false;
-  return atomic.load<u32>(nic, N_OWNER) != load<u32>(thread, T_INDEX) || atomic.load<u32>(nic, N_PHASE) == NIC_MOVING;
+  return (
+    atomic.load<u32>(nic, N_OWNER) != load<u32>(thread, T_INDEX) ||
+    atomic.load<u32>(nic, N_PHASE) == NIC_MOVING
+  );
 }
 
 // ── Own queue: harvest and indicate ──────────────────────────────────────────────────────────────
@@ -202,7 +217,8 @@ function indicateToNic(thread: u32, queue: u32, nic: u32, entry: u32, mayWait: b
   if (mayWait && atomic.load<u32>(nic, N_STATE) == NIC_UP && receiveBuffers(nic) == 0) return false;
   const vlan = u32(load<u16>(entry, C_VLAN));
   // The port's policy decides from the completion, before the one copy into the guest.
-  if ((vlan & 0xfff) == load<u32>(nic, N_VLAN)) deliver(thread, nic, load<u32>(entry, C_ADDRESS), length, vlan);
+  if ((vlan & 0xfff) == load<u32>(nic, N_VLAN))
+    deliver(thread, nic, load<u32>(entry, C_ADDRESS), length, vlan);
   else forward(thread, 0, load<u32>(entry, C_ADDRESS), length, vlan);
   poolRelease(thread, load<u32>(entry, C_COOKIE));
   return true;
@@ -224,7 +240,8 @@ function harvest(thread: u32, queue: u32): u32 {
     const entry = ringEntry(ring, head, COMPLETION_SIZE);
     if ((load<u16>(entry, C_FLAGS) & C_FENCE) != 0) {
       const index = u32(load<u16>(entry, C_NIC));
-      if (index != <u32>FENCE_MARK) passFence(thread, load<u32>(load<u32>(adapter, A_NICS) + index * 4));
+      if (index != <u32>FENCE_MARK)
+        passFence(thread, load<u32>(load<u32>(adapter, A_NICS) + index * 4));
       store<u32>(queue, load<u32>(queue, Q_FENCES_PASSED) + 1, Q_FENCES_PASSED);
       atomic.add<u32>(thread + T_NOTICES, 1);
       head++;
@@ -232,7 +249,13 @@ function harvest(thread: u32, queue: u32): u32 {
       break; // what follows belongs to the NIC's next time on this queue
     }
     const vlan = u32(load<u16>(entry, C_VLAN));
-    learnFromWire(thread, adapter, load<u32>(entry, C_SOURCE_LOW), u32(load<u16>(entry, C_SOURCE_HIGH)), vlan & 0xfff);
+    learnFromWire(
+      thread,
+      adapter,
+      load<u32>(entry, C_SOURCE_LOW),
+      u32(load<u16>(entry, C_SOURCE_HIGH)),
+      vlan & 0xfff,
+    );
     if (isDefault) {
       forward(thread, 0, load<u32>(entry, C_ADDRESS), u32(load<u16>(entry, C_LENGTH)), vlan);
       poolRelease(thread, load<u32>(entry, C_COOKIE));
@@ -259,7 +282,8 @@ function post(thread: u32, queue: u32): void {
   const capacity = load<u32>(ring, R_CAPACITY);
   if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
     const nic = load<u32>(queue, Q_NIC);
-    if (atomic.load<u32>(nic, N_STATE) == NIC_UP && !mustWait(thread, queue)) postGuestBuffers(nic, ring, capacity);
+    if (atomic.load<u32>(nic, N_STATE) == NIC_UP && !mustWait(thread, queue))
+      postGuestBuffers(nic, ring, capacity);
   } else {
     // A quarter of the pool stays for frames that guests send.
     const reserve = load<u32>(thread, T_POOL_SIZE) >> 2;
@@ -289,7 +313,8 @@ function postGuestBuffers(nic: u32, ring: u32, capacity: u32): void {
     }
     n--;
   }
-  if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) < reserve) atomic.store<u32>(nic, 1, N_STARVED);
+  if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) < reserve)
+    atomic.store<u32>(nic, 1, N_STARVED);
 }
 
 // ── Frames from other threads ────────────────────────────────────────────────────────────────────
@@ -336,7 +361,9 @@ function takeRing(thread: u32, ring: u32, producer: u32): u32 {
     } else {
       const address = load<u32>(entry, E_ADDRESS);
       const length = u32(load<u16>(entry, E_LENGTH));
-      const moving = atomic.load<u32>(nic, N_PHASE) == NIC_MOVING && load<u32>(nic, N_PREVIOUS_OWNER) == producer;
+      const moving =
+        atomic.load<u32>(nic, N_PHASE) == NIC_MOVING &&
+        load<u32>(nic, N_PREVIOUS_OWNER) == producer;
       if (moving && atomic.load<u32>(nic, N_STATE) == NIC_UP) {
         copyIn(thread, nic, address, length);
         publishUsed(nic);
@@ -376,7 +403,8 @@ function takeRings(thread: u32, waiting: bool, previous: u32): u32 {
 function hasMac(nic: u32, low: u32, high: u32): bool {
   const n = load<u32>(nic, N_MAC_COUNT);
   for (let i: u32 = 0; i < n; i++) {
-    if (load<u32>(nic + N_MACS + i * 8) == low && load<u32>(nic + N_MACS + i * 8, 4) == high) return true;
+    if (load<u32>(nic + N_MACS + i * 8) == low && load<u32>(nic + N_MACS + i * 8, 4) == high)
+      return true;
   }
   return false;
 }
@@ -402,7 +430,8 @@ function sendOne(thread: u32, nic: u32, address: u32, length: u32): void {
   const buffer = poolTake(thread);
   const frame = frameOf(buffer);
   memory.copy(frame, address + VIRTIO_NET_HEADER, length);
-  if (!hasMac(nic, load<u32>(frame, 6), u32(load<u16>(frame, 10)))) refuse(thread, nic, DROP_SOURCE_MAC_REFUSED);
+  if (!hasMac(nic, load<u32>(frame, 6), u32(load<u16>(frame, 10))))
+    refuse(thread, nic, DROP_SOURCE_MAC_REFUSED);
   else if (u32(load<u16>(frame, 12)) == ETHERTYPE_VLAN) refuse(thread, nic, DROP_TAG_REFUSED);
   else forward(thread, nic, frame, length, load<u32>(nic, N_VLAN));
   poolRelease(thread, buffer);
@@ -420,7 +449,13 @@ function takeTransmits(thread: u32, nic: u32): u32 {
   const posted = availCount(nic, avail, size, last);
   let sent: u32 = 0;
   while (sent < posted && sent < <u32>BURST && load<u32>(thread, T_POOL_FREE) != 0) {
-    const address = takeDescriptor(nic, load<u32>(nic, N_TX_DESC), size, availHead(nic, avail, size, last), 0);
+    const address = takeDescriptor(
+      nic,
+      load<u32>(nic, N_TX_DESC),
+      size,
+      availHead(nic, avail, size, last),
+      0,
+    );
     const bad = address == TAKE_BAD || takenLength < <u32>VIRTIO_NET_HEADER;
     const head = takenHead;
     // Before it is sent: a thread that dies here must not send it twice.
@@ -448,7 +483,11 @@ export function serveTurn(thread: u32): u32 {
   post(thread, queue);
   let moved = waiting || load<u32>(queue, Q_HOLD) != 0 ? 0 : harvest(thread, queue);
   const own = load<u32>(queue, Q_NIC);
-  moved += takeRings(thread, waiting, own == 0 ? <u32>MAX_THREADS : load<u32>(own, N_PREVIOUS_OWNER));
+  moved += takeRings(
+    thread,
+    waiting,
+    own == 0 ? <u32>MAX_THREADS : load<u32>(own, N_PREVIOUS_OWNER),
+  );
   const list = load<u32>(thread, T_NIC_LIST);
   const n = load<u32>(thread, T_NIC_COUNT);
   for (let i: u32 = 0; i < n; i++) {
@@ -464,7 +503,11 @@ export function serveHasWork(thread: u32): bool {
   const queue = load<u32>(thread, T_QUEUE);
   if (queue == 0) return false;
   const waiting = mustWait(thread, queue);
-  if (!waiting && load<u32>(queue, Q_HOLD) == 0 && ringAvailable(load<u32>(queue, Q_COMPLETION_RING)) != 0) {
+  if (
+    !waiting &&
+    load<u32>(queue, Q_HOLD) == 0 &&
+    ringAvailable(load<u32>(queue, Q_COMPLETION_RING)) != 0
+  ) {
     const own = load<u32>(queue, Q_NIC);
     if (load<u32>(thread, T_STALLED) == 0 || receiveBuffers(own) != 0) return true;
   }
@@ -480,7 +523,12 @@ export function serveHasWork(thread: u32): bool {
   const n = load<u32>(thread, T_NIC_COUNT);
   for (let i: u32 = 0; i < n; i++) {
     const nic = load<u32>(list + i * 4);
-    if (atomic.load<u32>(nic, N_KICK) != 0 && atomic.load<u32>(nic, N_STATE) == NIC_UP && load<u32>(thread, T_POOL_FREE) != 0) return true;
+    if (
+      atomic.load<u32>(nic, N_KICK) != 0 &&
+      atomic.load<u32>(nic, N_STATE) == NIC_UP &&
+      load<u32>(thread, T_POOL_FREE) != 0
+    )
+      return true;
   }
   return false;
 }

@@ -46,7 +46,15 @@ import { ringPublish, ringReserve } from './ring';
 import { bufferOf, count, countDrop, reclaim, signal, threadAt } from './thread';
 
 /** Puts a frame on the ring to another thread, taking one reference of its buffer. */
-function push(thread: u32, target: u32, address: u32, length: u32, vlan: u32, nicIndex: u32, full: u32): void {
+function push(
+  thread: u32,
+  target: u32,
+  address: u32,
+  length: u32,
+  vlan: u32,
+  nicIndex: u32,
+  full: u32,
+): void {
   const ring = load<u32>(load<u32>(thread, T_OUT_RINGS) + target * 4);
   if (ring == 0) {
     countDrop(thread, full);
@@ -78,7 +86,11 @@ export function toNic(thread: u32, nic: u32, address: u32, length: u32, vlan: u3
   // Pairs with passFence and adopt: the owner word decides who touches the virtqueues.
   const owner = atomic.load<u32>(nic, N_OWNER);
   if (owner == load<u32>(thread, T_INDEX)) deliver(thread, nic, address, length, vlan);
-  else if (atomic.load<u32>(nic, N_PHASE) == NIC_LEAVING && load<u32>(nic, N_NEXT_OWNER) == load<u32>(thread, T_INDEX)) hold(thread, nic, address, length, vlan);
+  else if (
+    atomic.load<u32>(nic, N_PHASE) == NIC_LEAVING &&
+    load<u32>(nic, N_NEXT_OWNER) == load<u32>(thread, T_INDEX)
+  )
+    hold(thread, nic, address, length, vlan);
   else push(thread, owner, address, length, vlan, load<u32>(nic, N_INDEX), DROP_DESTINATION_SHARE);
 }
 
@@ -88,7 +100,15 @@ export function toWire(thread: u32, adapter: u32, address: u32, length: u32, vla
     countDrop(thread, DROP_WIRE_DOWN);
     return;
   }
-  push(thread, load<u32>(load<u32>(adapter, A_THREAD), T_INDEX), address, length, vlan, 0, DROP_WIRE_FULL);
+  push(
+    thread,
+    load<u32>(load<u32>(adapter, A_THREAD), T_INDEX),
+    address,
+    length,
+    vlan,
+    0,
+    DROP_WIRE_FULL,
+  );
 }
 
 /** To all ports of the VLAN but `from` (0: it came from the wire), and to the wire if it came from a port. */
@@ -118,7 +138,12 @@ function flood(thread: u32, adapter: u32, from: u32, address: u32, length: u32, 
 export function learnFromWire(thread: u32, adapter: u32, low: u32, high: u32, vlan: u32): void {
   if ((low & 1) != 0) return;
   const second = load<u32>(adapter, A_LEARN_SECOND);
-  if (low == load<u32>(thread, T_LEARN_LOW) && (high | (vlan << 16)) == load<u32>(thread, T_LEARN_HIGH) && second == load<u32>(thread, T_LEARN_SECOND)) return;
+  if (
+    low == load<u32>(thread, T_LEARN_LOW) &&
+    (high | (vlan << 16)) == load<u32>(thread, T_LEARN_HIGH) &&
+    second == load<u32>(thread, T_LEARN_SECOND)
+  )
+    return;
   store<u32>(thread, low, T_LEARN_LOW);
   store<u32>(thread, high | (vlan << 16), T_LEARN_HIGH);
   store<u32>(thread, second, T_LEARN_SECOND);
@@ -133,7 +158,10 @@ export function forward(thread: u32, from: u32, address: u32, length: u32, vlan:
     flood(thread, adapter, from, address, length, vlan);
     return;
   }
-  const port = macLookup(load<u32>(adapter, A_MAC_TABLE), macKey(low, u32(load<u16>(address, 4)), vlan));
+  const port = macLookup(
+    load<u32>(adapter, A_MAC_TABLE),
+    macKey(low, u32(load<u16>(address, 4)), vlan),
+  );
   if (port == PORT_NONE) {
     flood(thread, adapter, from, address, length, vlan);
     return;

@@ -2,7 +2,20 @@
  * Wire rings: frames as they are on a wire, tag included, between a link thread and the adapter (or
  * fabric) thread. Single producer, single consumer; entries are contiguous and 16-byte aligned.
  */
-import { W_CAPACITY, W_DATA, W_HEAD, W_LINK_SLEEPING, W_LINK_WAKE, W_NEXT, W_TAIL, W_WAKE, WE_FRAME, WE_LENGTH, WE_TIME, WIRE_WRAP } from './layout';
+import {
+  W_CAPACITY,
+  W_DATA,
+  W_HEAD,
+  W_LINK_SLEEPING,
+  W_LINK_WAKE,
+  W_NEXT,
+  W_TAIL,
+  W_WAKE,
+  WE_FRAME,
+  WE_LENGTH,
+  WE_TIME,
+  WIRE_WRAP,
+} from './layout';
 import { wake } from './thread';
 
 /** Space for a frame of `length` bytes: address of its entry, or 0 when the ring is full. Producer. */

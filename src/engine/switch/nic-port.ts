@@ -64,7 +64,13 @@ export interface VirtqueuePlace {
 }
 
 /** Cursors of a fresh guest's virtqueues. */
-export const FRESH_CURSORS: NicCursors = { rxAvail: 0, rxUsed: 0, txAvail: 0, txUsed: 0, rxSpares: [] };
+export const FRESH_CURSORS: NicCursors = {
+  rxAvail: 0,
+  rxUsed: 0,
+  txAvail: 0,
+  txUsed: 0,
+  rxSpares: [],
+};
 
 /** Cursors of a NIC's two virtqueues: what a migration carries. Free running, 16 bits count. */
 export interface NicCursors {
@@ -175,8 +181,18 @@ export class NicPort {
   places(): { rx: VirtqueuePlace; tx: VirtqueuePlace } {
     const read = (field: number): number => this.#memory.getU32(this.block + field);
     return {
-      rx: { desc: read(N_RX_DESC), avail: read(N_RX_AVAIL), used: read(N_RX_USED), size: read(N_RX_SIZE) },
-      tx: { desc: read(N_TX_DESC), avail: read(N_TX_AVAIL), used: read(N_TX_USED), size: read(N_TX_SIZE) },
+      rx: {
+        desc: read(N_RX_DESC),
+        avail: read(N_RX_AVAIL),
+        used: read(N_RX_USED),
+        size: read(N_RX_SIZE),
+      },
+      tx: {
+        desc: read(N_TX_DESC),
+        avail: read(N_TX_AVAIL),
+        used: read(N_TX_USED),
+        size: read(N_TX_SIZE),
+      },
     };
   }
 
@@ -188,7 +204,9 @@ export class NicPort {
       rxUsed: read(N_RX_USED_NEXT),
       txAvail: read(N_TX_LAST_AVAIL),
       txUsed: read(N_TX_USED_NEXT),
-      rxSpares: [...this.#memory.u16.subarray(this.#spares / 2, this.#spares / 2 + read(N_SPARE_COUNT))],
+      rxSpares: [
+        ...this.#memory.u16.subarray(this.#spares / 2, this.#spares / 2 + read(N_SPARE_COUNT)),
+      ],
     };
   }
 
@@ -228,7 +246,10 @@ export class NicPort {
     const frames = entries.map((entry) => {
       const address = memory.getU32(entry + E_ADDRESS);
       const length = memory.u16[(entry + E_LENGTH) / 2] ?? 0;
-      return { bytes: memory.u8.slice(address, address + length), vlan: memory.u16[(entry + E_VLAN) / 2] ?? 0 };
+      return {
+        bytes: memory.u8.slice(address, address + length),
+        vlan: memory.u16[(entry + E_VLAN) / 2] ?? 0,
+      };
     });
     advanceRing(memory, this.#hold.ring, entries.length);
     return frames;

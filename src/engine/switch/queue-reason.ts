@@ -8,7 +8,11 @@ export type NoQueueReason =
   | { readonly rule: 'migrating' }
   | { readonly rule: 'refused'; readonly message: string };
 
-export function reasonText(reason: NoQueueReason | undefined, nic: string, adapter: string): string {
+export function reasonText(
+  reason: NoQueueReason | undefined,
+  nic: string,
+  adapter: string,
+): string {
   switch (reason?.rule) {
     case undefined:
       return '';

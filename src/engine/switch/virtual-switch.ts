@@ -51,7 +51,12 @@ export class VirtualSwitch {
   #asked = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(adapter: SoftwareAdapter, ndis: NdisAdapter, processors: readonly number[], settings: SwitchSettings) {
+  constructor(
+    adapter: SoftwareAdapter,
+    ndis: NdisAdapter,
+    processors: readonly number[],
+    settings: SwitchSettings,
+  ) {
     this.#adapter = adapter;
     this.#binding = ndis.bind(`switch of ${adapter.name}`);
     this.#processors = new ProcessorChoice(processors);
@@ -88,8 +93,13 @@ export class VirtualSwitch {
 
   /** Why a queue's buffers are not where the adapter's setting says; empty when they are. */
   bufferModeReason(queueId: number, mode: BufferMode | undefined): string {
-    if (queueId === 0) return this.#settings.bufferMode === 'shared-memory' ? 'The default queue always uses host buffers: a frame there may be for any VM.' : '';
-    return mode === undefined || mode === this.#settings.bufferMode ? '' : 'It changes when its filters are set again.';
+    if (queueId === 0)
+      return this.#settings.bufferMode === 'shared-memory'
+        ? 'The default queue always uses host buffers: a frame there may be for any VM.'
+        : '';
+    return mode === undefined || mode === this.#settings.bufferMode
+      ? ''
+      : 'It changes when its filters are set again.';
   }
 
   /** Adds a port, up: its NIC is served by the default queue until it has a queue. */
@@ -103,7 +113,12 @@ export class VirtualSwitch {
       port.setState(state);
       this.#adapter.setNic(port.index, port.block);
       await defaultThread.request({ kind: 'adopt', nic: port.block, after: [] });
-      this.#ports.set(port.index, { port, queue: undefined, reason: undefined, asked: this.#asked++ });
+      this.#ports.set(port.index, {
+        port,
+        queue: undefined,
+        reason: undefined,
+        asked: this.#asked++,
+      });
     });
   }
 
@@ -172,7 +187,8 @@ export class VirtualSwitch {
   configure(settings: SwitchSettings): Promise<void> {
     return this.#serial(async () => {
       const before = this.#settings;
-      const moves = settings.vmqEnabled !== before.vmqEnabled || settings.bufferMode !== before.bufferMode;
+      const moves =
+        settings.vmqEnabled !== before.vmqEnabled || settings.bufferMode !== before.bufferMode;
       if (!moves && settings.queueCount === before.queueCount) return;
       for (const state of this.#ports.values()) await this.#free(state);
       this.#settings = settings;
@@ -194,7 +210,8 @@ export class VirtualSwitch {
     if (port.state !== NIC_UP) return;
     state.reason = this.#obstacle(request.mode === 'none');
     if (state.reason) return;
-    const processor = request.mode === 'processor' ? request.processor : this.#processors.leastUsed();
+    const processor =
+      request.mode === 'processor' ? request.processor : this.#processors.leastUsed();
     try {
       const queueId = await this.#binding.allocateQueue(
         receiveQueueParameters({
@@ -208,10 +225,14 @@ export class VirtualSwitch {
       state.queue = { queueId, processor, filterIds: [] };
       await this.#setAll(port, state.queue);
       const [completion] = await this.#binding.queueAllocationComplete([queueId]);
-      if (completion?.completionStatus !== 'NDIS_STATUS_SUCCESS') throw new Error(`its allocation ended with ${String(completion?.completionStatus)}.`);
+      if (completion?.completionStatus !== 'NDIS_STATUS_SUCCESS')
+        throw new Error(`its allocation ended with ${String(completion?.completionStatus)}.`);
     } catch (error) {
       await this.#free(state);
-      state.reason = { rule: 'refused', message: error instanceof Error ? error.message : String(error) };
+      state.reason = {
+        rule: 'refused',
+        message: error instanceof Error ? error.message : String(error),
+      };
     }
   }
 
@@ -219,7 +240,8 @@ export class VirtualSwitch {
     if (asksForNone) return { rule: 'asked-for-none' };
     if (!this.#settings.vmqEnabled) return { rule: 'vmq-off' };
     const taken = [...this.#ports.values()].filter((state) => state.queue).length;
-    if (taken >= this.#settings.queueCount) return { rule: 'all-taken', queueCount: this.#settings.queueCount };
+    if (taken >= this.#settings.queueCount)
+      return { rule: 'all-taken', queueCount: this.#settings.queueCount };
     return undefined;
   }
 
@@ -250,7 +272,8 @@ export class VirtualSwitch {
   }
 
   async #clearAll(queue: PortQueue): Promise<void> {
-    for (const filterId of queue.filterIds) await this.#binding.clearFilter(queue.queueId, filterId);
+    for (const filterId of queue.filterIds)
+      await this.#binding.clearFilter(queue.queueId, filterId);
     queue.filterIds = [];
   }
 
@@ -259,7 +282,9 @@ export class VirtualSwitch {
   /** Shared memory only where every drop decision falls before DMA: each filter tests MAC and VLAN. */
   #bufferMode(_portId: number, filters: readonly ReceiveFilter[]): BufferMode {
     const exact = filters.length > 0 && filters.every((filter) => filter.vlan !== 'any');
-    return this.#settings.bufferMode === 'shared-memory' && exact ? 'shared-memory' : 'host-buffers';
+    return this.#settings.bufferMode === 'shared-memory' && exact
+      ? 'shared-memory'
+      : 'host-buffers';
   }
 
   #portBinding(portId: number): PortBinding | undefined {
@@ -270,7 +295,15 @@ export class VirtualSwitch {
   #assignMacs(port: NicPort): void {
     const { kernel } = this.#adapter.parts;
     for (const mac of port.config.macs) {
-      if (kernel.macLearn(this.#adapter.macTable, this.#key(port, mac), (port.index + 1) | PORT_STATIC, 0) !== 0) continue;
+      if (
+        kernel.macLearn(
+          this.#adapter.macTable,
+          this.#key(port, mac),
+          (port.index + 1) | PORT_STATIC,
+          0,
+        ) !== 0
+      )
+        continue;
       this.#forgetMacs(port);
       throw new RefusalError({
         code: 'invalid-value',
@@ -282,7 +315,8 @@ export class VirtualSwitch {
   }
 
   #forgetMacs(port: NicPort): void {
-    for (const mac of port.config.macs) this.#adapter.parts.kernel.macForget(this.#adapter.macTable, this.#key(port, mac));
+    for (const mac of port.config.macs)
+      this.#adapter.parts.kernel.macForget(this.#adapter.macTable, this.#key(port, mac));
   }
 
   #key(port: NicPort, mac: string): bigint {
@@ -292,7 +326,8 @@ export class VirtualSwitch {
 
   #require(nicIndex: number): PortState {
     const state = this.#ports.get(nicIndex);
-    if (!state) throw new Error(`the switch of ${this.#adapter.name} has no port for NIC ${nicIndex}`);
+    if (!state)
+      throw new Error(`the switch of ${this.#adapter.name} has no port for NIC ${nicIndex}`);
     return state;
   }
 

@@ -21,12 +21,15 @@ const MASK_BYTES = 128; // 1024 processors, as glibc's cpu_set_t
 
 /** Loads the platform's calls. Never throws: what is missing is a reason. */
 export function loadAffinity(): Affinity {
-  if (process.platform !== 'linux') return unavailable(`Pinning threads is not supported on ${process.platform} yet.`);
+  if (process.platform !== 'linux')
+    return unavailable(`Pinning threads is not supported on ${process.platform} yet.`);
   try {
     const ffi = createRequire(__filename)('koffi') as Koffi;
     return linuxAffinity(ffi.load('libc.so.6'));
   } catch (cause) {
-    return unavailable(`The C library could not be called: ${cause instanceof Error ? cause.message : String(cause)}.`);
+    return unavailable(
+      `The C library could not be called: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    );
   }
 }
 

@@ -2,7 +2,12 @@
  * An engine thread as the control thread sees it: its block, its worker, and requests to it. A
  * thread that ends without being told to is reported once; what waited for it is rejected.
  */
-import { MessageChannel, type MessagePort, type Worker, type WorkerOptions } from 'node:worker_threads';
+import {
+  MessageChannel,
+  type MessagePort,
+  type Worker,
+  type WorkerOptions,
+} from 'node:worker_threads';
 import type { ThreadRole } from '../../contract/telemetry';
 import { T_DOORBELL, T_SLEEPING, T_WAKE } from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
@@ -48,7 +53,13 @@ export class EngineThread {
   #stopping = false;
   #ended = false;
 
-  constructor(place: ThreadPlace, views: MemoryViews, module: WebAssembly.Module, createWorker: CreateWorker, onDeath: (cause: string) => void) {
+  constructor(
+    place: ThreadPlace,
+    views: MemoryViews,
+    module: WebAssembly.Module,
+    createWorker: CreateWorker,
+    onDeath: (cause: string) => void,
+  ) {
     this.index = place.index;
     this.role = place.role;
     this.name = place.name;
@@ -58,7 +69,13 @@ export class EngineThread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const start: ThreadStart = { ...place, memory: views.memory, module, control: port2 };
-    this.#worker = createWorker({ name: place.name, workerData: start, transferList: [port2], stdout: false, stderr: false });
+    this.#worker = createWorker({
+      name: place.name,
+      workerData: start,
+      transferList: [port2],
+      stdout: false,
+      stderr: false,
+    });
     let cause = 'it ended';
     this.#worker.on('error', (error) => {
       cause = error instanceof Error ? error.message : String(error);
@@ -71,7 +88,12 @@ export class EngineThread {
       });
     });
     this.#ready = new Promise((resolve, reject) => {
-      this.#pending.set(0, { resolve: () => { resolve(); }, reject });
+      this.#pending.set(0, {
+        resolve: () => {
+          resolve();
+        },
+        reject,
+      });
     });
     this.#port.on('message', (message: FromThread) => {
       this.#receive(message);
@@ -162,7 +184,8 @@ export class EngineThread {
   #end(cause: string): void {
     this.#ended = true;
     this.#port.close();
-    for (const pending of this.#pending.values()) pending.reject(new Error(`thread ${this.name} ended: ${cause}`));
+    for (const pending of this.#pending.values())
+      pending.reject(new Error(`thread ${this.name} ended: ${cause}`));
     this.#pending.clear();
     for (const listener of [...this.#notices]) listener(true);
   }

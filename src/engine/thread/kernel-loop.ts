@@ -44,7 +44,10 @@ interface Waiting {
 }
 
 /** Runs until it is told to stop. Called by the thread's entry; blocks it for good. */
-export function runKernelLoop(start: ThreadStart, makeRole: (kernel: Kernel, views: MemoryViews) => KernelRole): void {
+export function runKernelLoop(
+  start: ThreadStart,
+  makeRole: (kernel: Kernel, views: MemoryViews) => KernelRole,
+): void {
   const views = new MemoryViews(start.memory);
   const kernel = instantiateKernel(start.module, start.memory);
   const role = makeRole(kernel, views);
@@ -68,7 +71,7 @@ export function runKernelLoop(start: ThreadStart, makeRole: (kernel: Kernel, vie
   let waiting: Waiting[] = [];
   let seenDoorbell = 0;
   let seenNotices = Atomics.load(i32, noticesAt);
-  let stopped = false;
+  const life = { stopped: false };
 
   const receive = (): void => {
     for (;;) {
@@ -76,12 +79,18 @@ export function runKernelLoop(start: ThreadStart, makeRole: (kernel: Kernel, vie
       if (!received) return;
       const { message } = received;
       if (message.kind === 'stop') {
-        stopped = true;
+        life.stopped = true;
         return;
       }
       const outcome = handle(message.request);
-      if (outcome === undefined) post({ kind: 'refused', id: message.id, message: `a ${start.role} thread does not answer ${message.request.kind}` });
-      else if (outcome === true || outcome()) post({ kind: 'answer', id: message.id, result: true });
+      if (outcome === undefined)
+        post({
+          kind: 'refused',
+          id: message.id,
+          message: `a ${start.role} thread does not answer ${message.request.kind}`,
+        });
+      else if (outcome === true || outcome())
+        post({ kind: 'answer', id: message.id, result: true });
       else waiting.push({ id: message.id, condition: outcome });
     }
   };
@@ -107,7 +116,7 @@ export function runKernelLoop(start: ThreadStart, makeRole: (kernel: Kernel, vie
 
   post({ kind: 'ready', threadId: affinity.threadId(), pinned, affinityReason: affinity.reason });
   let now = clock();
-  while (!stopped) {
+  while (!life.stopped) {
     // Pairs with EngineThread.request: the counter is read before the port, so no message is missed.
     const doorbell = Atomics.load(i32, doorbellAt);
     if (doorbell !== seenDoorbell) {
@@ -138,7 +147,12 @@ export function runKernelLoop(start: ThreadStart, makeRole: (kernel: Kernel, vie
     const wake = Atomics.load(i32, wakeAt);
     const dueMs = (role.due() - now) / 1e6;
     if (dueMs > 0 && !role.hasWork() && Atomics.load(i32, doorbellAt) === seenDoorbell) {
-      Atomics.wait(i32, wakeAt, wake, Math.min(dueMs, waiting.length > 0 ? WAITING_SLEEP_MS : LONGEST_SLEEP_MS));
+      Atomics.wait(
+        i32,
+        wakeAt,
+        wake,
+        Math.min(dueMs, waiting.length > 0 ? WAITING_SLEEP_MS : LONGEST_SLEEP_MS),
+      );
       const awake = clock();
       add(sleepAt, awake - now);
       now = awake;

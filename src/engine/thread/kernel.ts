@@ -24,11 +24,26 @@ export interface Kernel {
   fabricTurn(fabric: number, now: number): number;
   fabricHasWork(fabric: number): number;
   filterSlot(low: number, high: number, vlan: number, mask: number): number;
-  filterLookup(table: number, mask: number, macOnly: number, low: number, high: number, vlan: number): number;
+  filterLookup(
+    table: number,
+    mask: number,
+    macOnly: number,
+    low: number,
+    high: number,
+    vlan: number,
+  ): number;
   deframe(ring: number, source: number, length: number, now: number): number;
   enframe(ring: number, target: number, capacity: number): number;
   replay(ring: number, at: number, end: number, until: number, limit: number, now: number): number;
-  generate(ring: number, templates: number, templateCount: number, length: number, frames: number, sequence: number, now: number): number;
+  generate(
+    ring: number,
+    templates: number,
+    templateCount: number,
+    length: number,
+    frames: number,
+    sequence: number,
+    now: number,
+  ): number;
   lastFrames(): number;
   lastBytes(): number;
   wirePut(ring: number, source: number, length: number, now: number): number;
@@ -44,7 +59,15 @@ export interface Kernel {
   checksum(at: number, length: number): bigint;
   markAll(bitmap: number, pages: number): void;
   countDirty(bitmap: number, pages: number): number;
-  takeDirty(bitmap: number, memoryStart: number, pages: number, from: number, limit: number, numbers: number, copies: number): number;
+  takeDirty(
+    bitmap: number,
+    memoryStart: number,
+    pages: number,
+    from: number,
+    limit: number,
+    numbers: number,
+    copies: number,
+  ): number;
   putPages(memoryStart: number, pages: number, numbers: number, n: number, copies: number): number;
   lastScan(): number;
 }

@@ -41,7 +41,12 @@ export type ThreadRequest =
   /** Serving thread: its queue's completions may be harvested once it has read what came before them. */
   | { readonly kind: 'release'; readonly queue: number; readonly after: readonly RingMark[] }
   | { readonly kind: 'disown'; readonly nic: number }
-  | { readonly kind: 'announce'; readonly nic: number; readonly source: number; readonly length: number }
+  | {
+      readonly kind: 'announce';
+      readonly nic: number;
+      readonly source: number;
+      readonly length: number;
+    }
   /** Serving thread: what is held for the NIC goes into its guest. */
   | { readonly kind: 'flush-hold'; readonly nic: number }
   /** Adapter thread: a new filter table, between two bursts, with the fences that belong to it. */
@@ -64,10 +69,17 @@ export interface RingMark {
   readonly index: number;
 }
 
-export type ToThread = { readonly kind: 'request'; readonly id: number; readonly request: ThreadRequest } | { readonly kind: 'stop' };
+export type ToThread =
+  | { readonly kind: 'request'; readonly id: number; readonly request: ThreadRequest }
+  | { readonly kind: 'stop' };
 
 export type FromThread =
-  | { readonly kind: 'ready'; readonly threadId: number; readonly pinned: boolean; readonly affinityReason: string }
+  | {
+      readonly kind: 'ready';
+      readonly threadId: number;
+      readonly pinned: boolean;
+      readonly affinityReason: string;
+    }
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'refused'; readonly id: number; readonly message: string }
   | { readonly kind: 'notice' }

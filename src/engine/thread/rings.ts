@@ -32,28 +32,42 @@ export function createCompletionRing(memory: HostMemory, capacity: number): numb
   return createRing(memory, capacity, COMPLETION_SIZE, 'A completion ring');
 }
 
-function createRing(memory: HostMemory, capacity: number, entryBytes: number, purpose: string): number {
+function createRing(
+  memory: HostMemory,
+  capacity: number,
+  entryBytes: number,
+  purpose: string,
+): number {
   const ring = memory.take(R_ENTRIES + capacity * entryBytes, purpose);
   memory.setU32(ring + R_CAPACITY, capacity);
   return ring;
 }
 
 /** A hold list: a frame ring whose slots have fixed buffers. Two regions: the ring, and its buffers. */
-export function createHoldRing(memory: HostMemory, capacity: number): { ring: number; buffers: number } {
+export function createHoldRing(
+  memory: HostMemory,
+  capacity: number,
+): { ring: number; buffers: number } {
   const ring = createFrameRing(memory, capacity);
   const buffers = memory.take(capacity * BUFFER_SIZE, 'A hold list', BUFFER_SIZE);
-  for (let i = 0; i < capacity; i++) memory.setU32(ring + R_ENTRIES + i * ENTRY_SIZE + E_ADDRESS, buffers + i * BUFFER_SIZE);
+  for (let i = 0; i < capacity; i++)
+    memory.setU32(ring + R_ENTRIES + i * ENTRY_SIZE + E_ADDRESS, buffers + i * BUFFER_SIZE);
   return { ring, buffers };
 }
 
 /** Empties a ring that nobody uses now. */
 export function resetRing(views: MemoryViews, ring: number): void {
-  for (const index of [R_TAIL, R_HEAD, R_NEXT, R_RECLAIMED]) Atomics.store(views.i32, (ring + index) >>> 2, 0);
+  for (const index of [R_TAIL, R_HEAD, R_NEXT, R_RECLAIMED])
+    Atomics.store(views.i32, (ring + index) >>> 2, 0);
 }
 
 /** Entries in a ring now; may be late. */
 export function ringFill(views: MemoryViews, ring: number): number {
-  return (Atomics.load(views.i32, (ring + R_TAIL) >>> 2) - Atomics.load(views.i32, (ring + R_HEAD) >>> 2)) >>> 0;
+  return (
+    (Atomics.load(views.i32, (ring + R_TAIL) >>> 2) -
+      Atomics.load(views.i32, (ring + R_HEAD) >>> 2)) >>>
+    0
+  );
 }
 
 /** Gives the first entries of a ring back to its producer. As its consumer. */
@@ -62,10 +76,17 @@ export function advanceRing(views: MemoryViews, ring: number, entries: number): 
 }
 
 /** Addresses of the entries in a ring, oldest first. As its consumer, or while nobody uses it. */
-export function ringEntries(views: MemoryViews, ring: number, entryBytes: number): readonly number[] {
+export function ringEntries(
+  views: MemoryViews,
+  ring: number,
+  entryBytes: number,
+): readonly number[] {
   const mask = views.getU32(ring + R_CAPACITY) - 1;
   const head = Atomics.load(views.i32, (ring + R_HEAD) >>> 2) >>> 0;
-  return Array.from({ length: ringFill(views, ring) }, (_, i) => ring + R_ENTRIES + ((head + i) & mask) * entryBytes);
+  return Array.from(
+    { length: ringFill(views, ring) },
+    (_, i) => ring + R_ENTRIES + ((head + i) & mask) * entryBytes,
+  );
 }
 
 /** Published tail of a ring: how far its consumer must come to have read everything. */
@@ -78,7 +99,11 @@ export function ringTail(views: MemoryViews, ring: number): number {
  * @param capacityBytes a power of two, at least 64 KiB.
  * @param consumer thread block that reads it, or 0 when a link thread does.
  */
-export function createWireRing(memory: HostMemory, capacityBytes: number, consumer: number): number {
+export function createWireRing(
+  memory: HostMemory,
+  capacityBytes: number,
+  consumer: number,
+): number {
   const ring = memory.take(W_DATA + capacityBytes, 'A wire ring');
   memory.setU32(ring + W_CAPACITY, capacityBytes);
   memory.setU32(ring + W_WAKE, consumer);
@@ -87,5 +112,9 @@ export function createWireRing(memory: HostMemory, capacityBytes: number, consum
 
 /** Bytes waiting in a wire ring. */
 export function wireFill(views: MemoryViews, ring: number): number {
-  return (Atomics.load(views.i32, (ring + W_TAIL) >>> 2) - Atomics.load(views.i32, (ring + W_HEAD) >>> 2)) >>> 0;
+  return (
+    (Atomics.load(views.i32, (ring + W_TAIL) >>> 2) -
+      Atomics.load(views.i32, (ring + W_HEAD) >>> 2)) >>>
+    0
+  );
 }

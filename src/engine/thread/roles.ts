@@ -14,7 +14,12 @@ const GIVE_WAY_MS = 0.05;
 const NEVER = (): number => 0;
 
 /** The adapter thread: the emulated hardware. */
-export function adapterRole(start: ThreadStart, kernel: Kernel, views: MemoryViews, setFilters: SetFilters): KernelRole {
+export function adapterRole(
+  start: ThreadStart,
+  kernel: Kernel,
+  views: MemoryViews,
+  setFilters: SetFilters,
+): KernelRole {
   return {
     turn: (now) => kernel.adapterTurn(start.block, start.thread, now),
     hasWork: () => kernel.adapterHasWork(start.block, start.thread) !== 0,
@@ -37,7 +42,13 @@ export function adapterRole(start: ThreadStart, kernel: Kernel, views: MemoryVie
 }
 
 /** Writes the table words of an adapter block. On the adapter's thread, between two bursts. */
-export type SetFilters = (views: MemoryViews, adapter: number, table: number, mask: number, macOnly: boolean) => void;
+export type SetFilters = (
+  views: MemoryViews,
+  adapter: number,
+  table: number,
+  mask: number,
+  macOnly: boolean,
+) => void;
 
 /** A queue's thread, the default queue's thread, or a parked one. */
 export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews): KernelRole {
@@ -93,7 +104,9 @@ export function vcpuRole(start: ThreadStart, kernel: Kernel, views: MemoryViews)
         return true;
       }
       if (request.kind === 'remove-vm') {
-        const others = Array.from({ length: count }, (_, i) => views.getU32(list + i * 4)).filter((vm) => vm !== request.vm);
+        const others = Array.from({ length: count }, (_, i) => views.getU32(list + i * 4)).filter(
+          (vm) => vm !== request.vm,
+        );
         others.forEach((vm, i) => {
           views.setU32(list + i * 4, vm);
         });

@@ -88,7 +88,12 @@ export class ThreadTable {
       });
     }
     const poolBuffers = options.poolBuffers ?? 0;
-    const slot: Slot = { block: this.#createBlock(index, options.role, poolBuffers), poolBuffers, role: options.role, thread: undefined };
+    const slot: Slot = {
+      block: this.#createBlock(index, options.role, poolBuffers),
+      poolBuffers,
+      role: options.role,
+      thread: undefined,
+    };
     this.#slots.push(slot);
     return this.#run(slot, index, options);
   }
@@ -106,24 +111,31 @@ export class ThreadTable {
     if (!slot) return;
     const stack = this.#memory.getU32(slot.block + T_POOL_STACK);
     const first = this.#memory.getU32(stack + slot.poolBuffers * 4);
-    for (let i = 0; i < slot.poolBuffers; i++) this.#memory.setU32(stack + i * 4, first + i * BUFFER_SIZE);
+    for (let i = 0; i < slot.poolBuffers; i++)
+      this.#memory.setU32(stack + i * 4, first + i * BUFFER_SIZE);
     this.#memory.setU32(slot.block + T_POOL_FREE, slot.poolBuffers);
   }
 
   /** Ring from thread `producer` to thread `consumer`, 0 when there is none. */
   ring(producer: number, consumer: number): number {
     const block = this.#slots[consumer]?.block;
-    return block === undefined ? 0 : this.#memory.getU32(this.#memory.getU32(block + T_IN_RINGS) + producer * 4);
+    return block === undefined
+      ? 0
+      : this.#memory.getU32(this.#memory.getU32(block + T_IN_RINGS) + producer * 4);
   }
 
   /** All rings into a thread. */
   ringsInto(consumer: number): readonly number[] {
-    return this.#slots.map((_, producer) => this.ring(producer, consumer)).filter((ring) => ring !== 0);
+    return this.#slots
+      .map((_, producer) => this.ring(producer, consumer))
+      .filter((ring) => ring !== 0);
   }
 
   /** All rings out of a thread. */
   ringsFrom(producer: number): readonly number[] {
-    return this.#slots.map((_, consumer) => this.ring(producer, consumer)).filter((ring) => ring !== 0);
+    return this.#slots
+      .map((_, consumer) => this.ring(producer, consumer))
+      .filter((ring) => ring !== 0);
   }
 
   async stopAll(): Promise<void> {
@@ -139,10 +151,16 @@ export class ThreadTable {
       block: options.block ?? 0,
       processor: options.processor ?? -1,
     };
-    const thread: EngineThread = new EngineThread(place, this.#memory, this.#module, this.#createWorker, (cause) => {
-      if (slot.thread === thread) slot.thread = undefined;
-      this.onDeath(thread, cause);
-    });
+    const thread: EngineThread = new EngineThread(
+      place,
+      this.#memory,
+      this.#module,
+      this.#createWorker,
+      (cause) => {
+        if (slot.thread === thread) slot.thread = undefined;
+        this.onDeath(thread, cause);
+      },
+    );
     slot.thread = thread;
     await thread.ready();
     return thread;
@@ -178,12 +196,20 @@ export class ThreadTable {
   /** Rings between the new thread and those that exist: serving threads send to each other and to adapters. */
   #connect(index: number, block: number, role: ThreadRole, poolBuffers: number): void {
     for (const [other, slot] of this.#slots.entries()) {
-      if (role === 'queue' && (slot.role === 'queue' || slot.role === 'adapter')) this.#link(index, block, poolBuffers, other, slot.block);
-      if (slot.role === 'queue' && (role === 'queue' || role === 'adapter')) this.#link(other, slot.block, slot.poolBuffers, index, block);
+      if (role === 'queue' && (slot.role === 'queue' || slot.role === 'adapter'))
+        this.#link(index, block, poolBuffers, other, slot.block);
+      if (slot.role === 'queue' && (role === 'queue' || role === 'adapter'))
+        this.#link(other, slot.block, slot.poolBuffers, index, block);
     }
   }
 
-  #link(producer: number, producerBlock: number, poolBuffers: number, consumer: number, consumerBlock: number): void {
+  #link(
+    producer: number,
+    producerBlock: number,
+    poolBuffers: number,
+    consumer: number,
+    consumerBlock: number,
+  ): void {
     const memory = this.#memory;
     const ring = createFrameRing(memory, Math.max(16, poolBuffers / DESTINATION_SHARE));
     memory.setU32(memory.getU32(producerBlock + T_OUT_RINGS) + consumer * 4, ring);

@@ -78,7 +78,12 @@ const SMALL_MEMORY = 16 * MIB;
 const NIC_AREA = 0x2000;
 
 /** Writes the guest into zeroed memory at host address `memory`; answers where its virtqueues are. */
-export function bootGuest(views: MemoryViews, memory: number, memoryBytes: number, setup: GuestSetup): readonly GuestQueues[] {
+export function bootGuest(
+  views: MemoryViews,
+  memory: number,
+  memoryBytes: number,
+  setup: GuestSetup,
+): readonly GuestQueues[] {
   const image = new GuestImage(views, memory);
   const size = memoryBytes < SMALL_MEMORY ? 128 : 512;
   let next = NIC_AREA;
@@ -99,17 +104,30 @@ export function bootGuest(views: MemoryViews, memory: number, memoryBytes: numbe
 }
 
 /** Sets what the guest does; also while it is stopped between two turns. */
-export function writeWorkload(views: MemoryViews, memory: number, workload: Workload, nowNs: number): void {
+export function writeWorkload(
+  views: MemoryViews,
+  memory: number,
+  workload: Workload,
+  nowNs: number,
+): void {
   const image = new GuestImage(views, memory);
-  const kinds = { responder: WORKLOAD_RESPONDER, sender: WORKLOAD_SENDER, 'page-writer': WORKLOAD_PAGE_WRITER } as const;
+  const kinds = {
+    responder: WORKLOAD_RESPONDER,
+    sender: WORKLOAD_SENDER,
+    'page-writer': WORKLOAD_PAGE_WRITER,
+  } as const;
   image.set(G_BASE + G_WORKLOAD, kinds[workload.kind]);
-  image.set(G_BASE + G_FLAGS, workload.kind === 'responder' && workload.digest === true ? GUEST_DIGEST : 0);
+  image.set(
+    G_BASE + G_FLAGS,
+    workload.kind === 'responder' && workload.digest === true ? GUEST_DIGEST : 0,
+  );
   views.setF64(memory + G_BASE + G_DUE_NS, nowNs);
   if (workload.kind === 'sender') {
     image.setAddress(G_BASE + G_TARGET_IP, workload.destinationIpv4);
     image.set(G_BASE + G_FRAME_BYTES, workload.frameBytes);
     views.setF64(memory + G_BASE + G_RATE, workload.framesPerSecond);
-  } else if (workload.kind === 'page-writer') views.setF64(memory + G_BASE + G_RATE, workload.pagesPerSecond);
+  } else if (workload.kind === 'page-writer')
+    views.setF64(memory + G_BASE + G_RATE, workload.pagesPerSecond);
 }
 
 class GuestImage {
@@ -131,10 +149,19 @@ class GuestImage {
 
   /** An IPv4 address in network order, as the guest's loads see it. */
   setAddress(address: number, ipv4: string): void {
-    new DataView(this.#views.memory.buffer).setUint32(this.#memory + address, ipv4AddressToNumber(parseIpv4Address(ipv4)), false);
+    new DataView(this.#views.memory.buffer).setUint32(
+      this.#memory + address,
+      ipv4AddressToNumber(parseIpv4Address(ipv4)),
+      false,
+    );
   }
 
-  writeNic(index: number, nic: NicConfig, start: number, size: number): { queues: GuestQueues; end: number } {
+  writeNic(
+    index: number,
+    nic: NicConfig,
+    start: number,
+    size: number,
+  ): { queues: GuestQueues; end: number } {
     const rx = ringAt(start, size);
     const tx = ringAt(rx.end, size);
     const rxBuffers = tx.end;

@@ -115,8 +115,10 @@ export class VirtualMachine {
 
   snapshot(): VmSnapshot {
     const state = this.memory + G_BASE;
-    const booted = this.#hostMemory.getU32(state + G_MAGIC) === GUEST_MAGIC && this.state !== 'incoming';
-    const read = (field: number): number => (booted ? this.#hostMemory.getCounter(state + field) : 0);
+    const booted =
+      this.#hostMemory.getU32(state + G_MAGIC) === GUEST_MAGIC && this.state !== 'incoming';
+    const read = (field: number): number =>
+      booted ? this.#hostMemory.getCounter(state + field) : 0;
     return {
       vmId: this.vmId,
       name: this.config.name,

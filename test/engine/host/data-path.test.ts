@@ -18,7 +18,11 @@ function udpTo(mac: string, vlan: number | undefined, payloadBytes = 20, sequenc
   const length = buildUdpFrame(
     bytes,
     0,
-    { destination: parseMacAddress(mac), source: CLIENT, ...(vlan === undefined ? {} : { vlan: { vlanId: vlan } }) },
+    {
+      destination: parseMacAddress(mac),
+      source: CLIENT,
+      ...(vlan === undefined ? {} : { vlan: { vlanId: vlan } }),
+    },
     { source: parseIpv4Address('10.0.10.99'), destination: parseIpv4Address('10.0.10.11') },
     { sourcePort: 5000, destinationPort: 9, payload },
   );
@@ -43,16 +47,45 @@ describe('the data path of a host', () => {
     const host = await InlineHost.create();
     await host.addVm('web', { mac: WEB, vlan: 10, ipv4: '10.0.10.11' });
     const bytes = new Uint8Array(200);
-    const sender = { senderMac: CLIENT, senderIp: parseIpv4Address('10.0.10.99'), targetIp: parseIpv4Address('10.0.10.11') };
+    const sender = {
+      senderMac: CLIENT,
+      senderIp: parseIpv4Address('10.0.10.99'),
+      targetIp: parseIpv4Address('10.0.10.11'),
+    };
     host.receive(bytes.slice(0, buildArpRequest(bytes, 0, { ...sender, vlan: { vlanId: 10 } })));
     const ethernet = { destination: parseMacAddress(WEB), source: CLIENT, vlan: { vlanId: 10 } };
-    const ip = { source: parseIpv4Address('10.0.10.99'), destination: parseIpv4Address('10.0.10.11') };
-    host.receive(bytes.slice(0, buildIcmpEchoFrame(bytes, 0, ethernet, ip, 'echoRequest', { identifier: 7, sequence: 1, data: new Uint8Array(32) })));
-    host.receive(bytes.slice(0, buildUdpFrame(bytes, 0, ethernet, ip, { sourcePort: 4000, destinationPort: 7, payload: new Uint8Array(30) })));
+    const ip = {
+      source: parseIpv4Address('10.0.10.99'),
+      destination: parseIpv4Address('10.0.10.11'),
+    };
+    host.receive(
+      bytes.slice(
+        0,
+        buildIcmpEchoFrame(bytes, 0, ethernet, ip, 'echoRequest', {
+          identifier: 7,
+          sequence: 1,
+          data: new Uint8Array(32),
+        }),
+      ),
+    );
+    host.receive(
+      bytes.slice(
+        0,
+        buildUdpFrame(bytes, 0, ethernet, ip, {
+          sourcePort: 4000,
+          destinationPort: 7,
+          payload: new Uint8Array(30),
+        }),
+      ),
+    );
     host.threads.settle();
     const answers = host.sent().map((frame) => decodeFrame(frame));
 
-    console.log(JSON.stringify(answers), JSON.stringify(host.vms[0]?.snapshot().guest), JSON.stringify(host.conservation()));
+    console.log(
+      JSON.stringify(answers),
+      JSON.stringify(host.vms[0]?.snapshot().guest),
+      JSON.stringify(host.conservation()),
+    );
     expect(host.conservation().holds).toBe(true);
   });
 
