@@ -207,6 +207,8 @@ export class IncomingMigration {
       this.#discard(this.#failed(`The device state does not fit: ${reasonOf(cause)}`, cause));
       return;
     }
+    // The host may have given up inside `restore`.
+    if (this.#state !== 'restored') return;
     this.#state = 'ready';
     connection.setIdleTimeout(0);
     connection.send(MessageType.Ready);

@@ -71,8 +71,9 @@ export class VmSender {
     this.#stoppedAtNs = await this.#step('stopping-vm', () => vm.stopGuest());
     this.#enter('final-copy');
     await this.#copyRound();
+    const state = textPayload(vm.deviceState());
     this.#checkNothingRemains();
-    link.send(MessageType.State, textPayload(vm.deviceState()));
+    link.send(MessageType.State, state);
     this.#enter('committing');
     await link.complete(this.#completePayload());
     return this.#progress(true);
@@ -127,7 +128,7 @@ export class VmSender {
   #checkNothingRemains(): void {
     const remaining = this.#remainingPages();
     if (remaining === 0) return;
-    const why = `${remaining} pages were written after the guest had been stopped.`;
+    const why = `Pages written after the guest had been stopped: ${remaining}.`;
     throw migrationFailed(this.#options.vm.vmId, why);
   }
 
