@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import type { EngineEvent, LinkConfig } from '../../src/contract';
@@ -207,6 +208,24 @@ describe('ports', () => {
     await pause(2000);
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 2_000_000).toBeLessThan(0.03);
+  });
+});
+
+describe('a fault', () => {
+  it('reports a thread that dies, with its role', async () => {
+    const workers: Worker[] = [];
+    const faults: string[] = [];
+    const other = new Fabric((options) => {
+      const worker = spawnWorker(options);
+      workers.push(worker);
+      return worker;
+    });
+    other.onFault = (fault) => faults.push(fault.message);
+    await other.open({ fabricSocket: join(folder.path, 'other.sock') });
+    await workers[1]?.terminate();
+    await until(() => faults.length > 0);
+    expect(faults[0]).toMatch(/^the link thread of the fabric ended/);
+    await other.close();
   });
 });
 

@@ -12,7 +12,7 @@ import type { LinkSnapshot, ProbeResult } from '../../contract/host';
 import type { LinkConfig } from '../../contract/model';
 import type { FabricReport } from '../../contract/report';
 import { RefusalError } from '../../shared/refusal-error';
-import { BUFFER_SIZE } from '../kernel/layout';
+import { BUFFER_SIZE, W_CAPACITY } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import { REPLAY_REGION_BYTES } from './capture-batches';
@@ -31,8 +31,8 @@ import {
 export type ReplayConfig = Extract<LinkConfig, { kind: 'replay' }>;
 export type LinkReport = FabricReport['links'][number];
 
-/** Wire rings smaller than this may never take the longest frame. */
-export const SMALLEST_WIRE_BYTES = 262_144;
+/** Wire rings smaller than this may never take the longest frame: it must fit before or behind their end. */
+const SMALLEST_WIRE_BYTES = 262_144;
 
 /** The rings of a link that takes and gives frames. */
 export interface DuplexRings {
@@ -114,7 +114,9 @@ export class LinkControl {
     const { id, name, socketPath, onState } = stream;
     const text = `connects to ${socketPath}`;
     const link = this.#create({ id, name, kind: 'stream', text, onState });
-    await this.#run(link, { kind: 'open-stream', place: this.#place(link, stream), socketPath });
+    const place = this.#place(link, stream);
+    const rings = [stream.inRing, stream.outRing];
+    await this.#run(link, rings, { kind: 'open-stream', place, socketPath });
   }
 
   /** Listens on a unix socket; each connection waits until it is accepted or rejected. */
@@ -153,7 +155,7 @@ export class LinkControl {
       text: describeReplay(config),
       regions: [region],
     });
-    await this.#run(link, {
+    await this.#run(link, [inRing], {
       kind: 'add-replay',
       order: {
         linkId: link.id,
@@ -179,7 +181,7 @@ export class LinkControl {
       regions: [templates],
     });
     writeGeneratorFrames(this.#memory.u8, templates, config);
-    await this.#run(link, {
+    await this.#run(link, [inRing], {
       kind: 'add-generator',
       order: {
         linkId: link.id,
@@ -196,7 +198,8 @@ export class LinkControl {
 
   async addProbe(id: string, flow: ProbeFlow, rings: DuplexRings): Promise<void> {
     const link = this.#create({ id, name: id, kind: 'probe', text: `probes ${flow.ipv4}` });
-    await this.#run(link, { kind: 'add-probe', place: this.#place(link, rings), flow });
+    const place = this.#place(link, rings);
+    await this.#run(link, [rings.inRing, rings.outRing], { kind: 'add-probe', place, flow });
   }
 
   // ── Running links ─────────────────────────────────────────────────────────────────────────────
@@ -216,7 +219,8 @@ export class LinkControl {
   /** Once it resolves, the link thread touches none of the link's rings any more. */
   async remove(linkId: string): Promise<void> {
     const link = this.#require(linkId);
-    await this.#ask({ kind: 'remove', linkId });
+    // A thread that has ended let go of everything.
+    if (this.#thread.isAlive) await this.#ask({ kind: 'remove', linkId });
     this.#forget(link);
   }
 
@@ -226,6 +230,18 @@ export class LinkControl {
     const answer = await this.#ask({ kind: 'finish-probe', linkId });
     if (!answer.probe) throw new Error(`link ${linkId} answered no probe result`);
     return answer.probe;
+  }
+
+  /** The link thread died: every link has failed, and none of them touches its rings any more. */
+  lost(cause: string): void {
+    for (const { id } of this.#links.values()) {
+      this.#take({
+        kind: 'state',
+        linkId: id,
+        state: 'failed',
+        reason: `Its thread ended: ${cause}.`,
+      });
+    }
   }
 
   has(linkId: string): boolean {
@@ -282,9 +298,10 @@ export class LinkControl {
     }
   }
 
-  /** Starts a link that was created; a refused one leaves nothing. */
-  async #run(link: Link, command: LinkCommand): Promise<void> {
+  /** Hands a link that was created over to the thread; a refused one leaves nothing. */
+  async #run(link: Link, rings: readonly number[], command: LinkCommand): Promise<void> {
     try {
+      for (const ring of rings) this.#requireRing(ring);
       await this.#ask(command);
     } catch (cause) {
       this.#forget(link);
@@ -302,6 +319,12 @@ export class LinkControl {
   #place(link: Link, rings: DuplexRings) {
     const { inRing, outRing } = rings;
     return { linkId: link.id, block: link.block, inRing, outRing, scratch: this.#scratch };
+  }
+
+  #requireRing(ring: number): void {
+    const bytes = this.#memory.getU32(ring + W_CAPACITY);
+    if (bytes >= SMALLEST_WIRE_BYTES) return;
+    throw new RangeError(`wire ring: expected at least ${SMALLEST_WIRE_BYTES} bytes, got ${bytes}`);
   }
 
   #require(linkId: string): Link {
@@ -352,7 +375,8 @@ export class LinkControl {
         const { id, name } = accepted;
         const link = this.#create({ id, name, kind: 'stream', text: 'carries a connection' });
         const place = this.#place(link, accepted);
-        await this.#run(link, { kind: 'accept', connectionId, place });
+        const rings = [accepted.inRing, accepted.outRing];
+        await this.#run(link, rings, { kind: 'accept', connectionId, place });
       },
       reject: async () => {
         await this.#ask({ kind: 'reject', connectionId });
