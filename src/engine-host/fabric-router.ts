@@ -12,6 +12,7 @@ export function fabricControlRouter({
   engine,
   life,
   events,
+  close,
   onClosed,
 }: ProcessParts<FabricEngine>) {
   const os = implement(fabricControlContract).$context<Connection>();
@@ -29,7 +30,7 @@ export function fabricControlRouter({
       return {};
     }),
     close: os.close.handler(async () => {
-      await life.close(() => engine.close());
+      await close();
       onClosed();
       return {};
     }),

@@ -30,7 +30,13 @@ export function hostViewRouter({
 }
 
 /** What the lab may ask. */
-export function hostControlRouter({ engine, life, events, onClosed }: ProcessParts<HostEngine>) {
+export function hostControlRouter({
+  engine,
+  life,
+  events,
+  close,
+  onClosed,
+}: ProcessParts<HostEngine>) {
   const os = implement(hostControlContract).$context<Connection>();
   const whenOpen = os.use(({ path, next }) => {
     life.requireOpen(path.join('.'));
@@ -46,7 +52,7 @@ export function hostControlRouter({ engine, life, events, onClosed }: ProcessPar
       return {};
     }),
     close: os.close.handler(async () => {
-      await life.close(() => engine.close());
+      await close();
       onClosed();
       return {};
     }),

@@ -26,7 +26,10 @@ export class PageConnections {
     const router = hostViewRouter({ engine, life });
     const clientInterceptors = [answerRefusals(log)];
     this.#life = life;
-    this.#telemetry = new TelemetryBroadcast(() => engine.sampleTelemetry());
+    this.#telemetry = new TelemetryBroadcast(
+      () => engine.sampleTelemetry(),
+      (error) => log.error({ err: error }, 'telemetry stopped'),
+    );
     this.#portHandler = new PortHandler(router, { clientInterceptors });
     this.#socketHandler = new SocketHandler(router, { clientInterceptors });
     this.#log = log;
@@ -43,7 +46,7 @@ export class PageConnections {
     }
   }
 
-  /** Ends telemetry; the connections themselves end with the process. */
+  /** Ends telemetry, before the engine stops; the connections themselves end with the process. */
   stop(): void {
     this.#telemetry.stop();
   }

@@ -7,6 +7,8 @@ export interface ProcessParts<Engine> {
   readonly engine: Engine;
   readonly life: LifeCycle;
   readonly events: EventFeed;
+  /** Stops everything, once. */
+  readonly close: () => Promise<void>;
   /** Called once everything is stopped; the answer is still on its way then. */
   readonly onClosed: () => void;
 }

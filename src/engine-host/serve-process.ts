@@ -14,7 +14,6 @@ import { LifeCycle } from './life-cycle';
 import { createLog, type Logger } from './log';
 import { PageConnections } from './page-connections';
 import { openParentChannel, type ParentChannel } from './parent-channel';
-import type { ProcessParts } from './process-parts';
 import { answerRefusals } from './refusals';
 import { EventFeed } from './streams';
 
@@ -53,32 +52,40 @@ export function serveProcess(factories: EngineFactories): void {
 }
 
 function serveHost(engine: HostEngine, channel: ParentChannel, log: Logger): void {
-  const parts = partsFor('host', engine);
-  const pages = new PageConnections(engine, parts.life, log);
+  const life = new LifeCycle('host');
+  const pages = new PageConnections(engine, life, log);
   channel.onHandover((handover) => pages.accept(handover));
-  const router = hostControlRouter({ ...parts, onClosed: () => endSoon(() => pages.stop()) });
-  serveControl(router, channel, log);
-  endWithLauncher(parts, channel, log);
+  const close = (): Promise<void> =>
+    life.close(() => {
+      pages.stop();
+      return engine.close();
+    });
+  const events = eventsOf(engine);
+  serveControl(hostControlRouter({ engine, life, events, close, onClosed: endSoon }), channel, log);
+  endWithLauncher(close, channel, log);
 }
 
 function serveFabric(engine: FabricEngine, channel: ParentChannel, log: Logger): void {
-  const parts = partsFor('fabric', engine);
+  const life = new LifeCycle('fabric');
   channel.onHandover((handover) => {
     log.warn('the fabric has nothing to show to a page');
     if (handover.carrier === 'port') handover.port.close();
     else handover.socket.destroy();
   });
-  serveControl(fabricControlRouter({ ...parts, onClosed: () => endSoon() }), channel, log);
-  endWithLauncher(parts, channel, log);
+  const close = (): Promise<void> => life.close(() => engine.close());
+  const events = eventsOf(engine);
+  serveControl(
+    fabricControlRouter({ engine, life, events, close, onClosed: endSoon }),
+    channel,
+    log,
+  );
+  endWithLauncher(close, channel, log);
 }
 
-function partsFor<Engine extends HostEngine | FabricEngine>(
-  kind: ProcessKind,
-  engine: Engine,
-): Omit<ProcessParts<Engine>, 'onClosed'> {
+function eventsOf(engine: HostEngine | FabricEngine): EventFeed {
   const events = new EventFeed();
   engine.onEvent((event) => events.push(event));
-  return { engine, life: new LifeCycle(kind), events };
+  return events;
 }
 
 type ControlRouter = ConstructorParameters<typeof RPCHandler<Connection>>[0];
@@ -89,29 +96,22 @@ function serveControl(router: ControlRouter, channel: ParentChannel, log: Logger
   handler.upgrade(channel.rpc.port, { context: { close } });
 }
 
-function endSoon(prepare: () => void = () => undefined): void {
-  prepare();
+function endSoon(): void {
   setTimeout(() => process.exit(0), LAST_ANSWER_MS);
 }
 
 /** Ctrl-C in a terminal reaches all processes of the group; only the launcher decides what it means. */
-function endWithLauncher(
-  { engine, life }: Pick<ProcessParts<HostEngine | FabricEngine>, 'engine' | 'life'>,
-  channel: ParentChannel,
-  log: Logger,
-): void {
+function endWithLauncher(close: () => Promise<void>, channel: ParentChannel, log: Logger): void {
   const end = (): void => {
     channel.rpc.close();
     setTimeout(() => process.exit(1), ORPHAN_CLOSE_MS).unref();
-    life
-      .close(() => engine.close())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => {
-          log.error({ err: error }, 'the engine could not stop in order');
-          process.exit(1);
-        },
-      );
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the engine could not stop in order');
+        process.exit(1);
+      },
+    );
   };
   channel.onClose(end);
   process.once('SIGTERM', end);

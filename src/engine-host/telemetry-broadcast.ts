@@ -18,13 +18,22 @@ export interface TelemetrySink {
 
 export class TelemetryBroadcast {
   readonly #sample: () => Float64Array;
+  readonly #onFault: (error: unknown) => void;
   readonly #intervalMs: number;
   readonly #sinks = new Set<TelemetrySink>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param sample Takes one sample; it may answer with the same array each time. */
-  constructor(sample: () => Float64Array, intervalMs: number = TELEMETRY_INTERVAL_MS) {
+  /**
+   * @param sample Takes one sample; it may answer with the same array each time.
+   * @param onFault Told when a sample cannot be taken; telemetry has stopped then, and nothing else.
+   */
+  constructor(
+    sample: () => Float64Array,
+    onFault: (error: unknown) => void,
+    intervalMs: number = TELEMETRY_INTERVAL_MS,
+  ) {
     this.#sample = sample;
+    this.#onFault = onFault;
     this.#intervalMs = intervalMs;
   }
 
@@ -49,7 +58,12 @@ export class TelemetryBroadcast {
   #tick(): void {
     const ready = [...this.#sinks].filter((sink) => !sink.isBusy);
     if (ready.length === 0) return;
-    const sample = this.#sample().slice();
-    for (const sink of ready) sink.send(sample);
+    try {
+      const sample = this.#sample().slice();
+      for (const sink of ready) sink.send(sample);
+    } catch (error) {
+      this.stop();
+      this.#onFault(error);
+    }
   }
 }

@@ -268,6 +268,15 @@ describe('the telemetry of a host process', () => {
     expect(later[0]).toBeLessThanOrEqual(last + 2);
   });
 
+  it('ends before the engine does', async () => {
+    const { process, control, exited } = await startOpenHost();
+    const pages = await pagesOf(process);
+    const samples = samplesOf(await pages.connect('telemetry'));
+    await expect.poll(() => samples.length, { timeout: 5000 }).toBeGreaterThan(0);
+    await control.close();
+    expect(await exited).toMatchObject({ code: 0, reason: 'exit code 0' });
+  });
+
   it('queues nothing for a page that does not read', async () => {
     const { process } = await startOpenHost(LARGE_TELEMETRY);
     const pages = await pagesOf(process);

@@ -12,14 +12,19 @@ class Page implements TelemetrySink {
 
 describe('TelemetryBroadcast', () => {
   let samples = 0;
+  let fault: Error | undefined;
+  const onFault = vi.fn();
   const shared = new Float64Array(1);
   const broadcast = new TelemetryBroadcast(() => {
     shared[0] = samples += 1;
+    if (fault !== undefined) throw fault;
     return shared;
-  }, 100);
+  }, onFault);
 
   beforeEach(() => {
     samples = 0;
+    fault = undefined;
+    onFault.mockClear();
     vi.useFakeTimers();
   });
   afterEach(() => {
@@ -60,6 +65,17 @@ describe('TelemetryBroadcast', () => {
     vi.advanceTimersByTime(100);
     expect(slow.received).toEqual([6]);
     expect(quick.received).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('stops at a fault and says so once', () => {
+    const page = new Page();
+    broadcast.add(page);
+    vi.advanceTimersByTime(100);
+    fault = new Error('no such counter');
+    vi.advanceTimersByTime(1000);
+    expect(onFault.mock.calls).toEqual([[fault]]);
+    expect(page.received).toEqual([1]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('does not sample when every page is busy', () => {

@@ -70,9 +70,10 @@ abstract class FakeEngine {
     return this.changed();
   }
 
-  close(): Promise<void> {
+  /** Takes longer than two samples of telemetry. */
+  async close(): Promise<void> {
     this.isClosed = true;
-    return Promise.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
 
   report(): Promise<never> {
@@ -154,6 +155,7 @@ export class FakeHost extends FakeEngine implements HostEngine {
 
   /** The column `enteredFrames` counts the samples; the array is the same each time. */
   sampleTelemetry(): Float64Array {
+    if (this.isClosed) throw new Error('the host is closed');
     this.samples += 1;
     this.#telemetry[headerIndex('layout')] = TELEMETRY_LAYOUT;
     this.#telemetry[headerIndex('enteredFrames')] = this.samples;
