@@ -13,6 +13,8 @@ export interface HostTotals {
   readonly copies: number;
   readonly delivered: number;
   readonly dropped: number;
+  /** Nobody here wanted them: no loss. */
+  readonly filtered: number;
   readonly held: number;
 }
 
@@ -34,6 +36,7 @@ export function useHostTotals(hostId: () => string): ComputedRef<HostTotals> {
       copies: series.latestValue(headerKey, HEADER.copiesMade),
       delivered: series.latestValue(headerKey, HEADER.deliveredFrames),
       dropped: series.latestValue(headerKey, HEADER.droppedFrames),
+      filtered: series.latestValue(headerKey, HEADER.filteredFrames),
       held: series.latestValue(headerKey, HEADER.heldFrames),
     };
   });

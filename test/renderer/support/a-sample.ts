@@ -6,6 +6,7 @@ import {
   QUEUE_COLUMNS,
   TELEMETRY_LAYOUT,
   THREAD_COLUMNS,
+  type HeaderColumn,
   type NicColumn,
   type ProcessorColumn,
   type QueueColumn,
@@ -14,35 +15,31 @@ import {
 
 export interface SampleRows {
   readonly timeMs: number;
+  /** Other columns of the header; zero when left out. */
+  readonly header?: Partial<Record<HeaderColumn, number>>;
   readonly threads?: readonly Partial<Record<ThreadColumn, number>>[];
   readonly queues?: readonly Partial<Record<QueueColumn, number>>[];
   readonly nics?: readonly Partial<Record<NicColumn, number>>[];
   readonly processors?: readonly Partial<Record<ProcessorColumn, number>>[];
 }
 
-export function aSample({
-  timeMs,
-  threads = [],
-  queues = [],
-  nics = [],
-  processors = [],
-}: SampleRows): Float64Array {
-  const header = [
-    TELEMETRY_LAYOUT,
-    timeMs,
-    0,
-    threads.length,
-    queues.length,
-    nics.length,
-    processors.length,
-  ];
-  while (header.length < HEADER_COLUMNS.length) header.push(0);
+export function aSample(rows: SampleRows): Float64Array {
+  const { threads = [], queues = [], nics = [], processors = [] } = rows;
+  const header: Partial<Record<HeaderColumn, number>> = {
+    ...rows.header,
+    layout: TELEMETRY_LAYOUT,
+    timeMs: rows.timeMs,
+    threadCount: threads.length,
+    queueCount: queues.length,
+    nicCount: nics.length,
+    processorCount: processors.length,
+  };
   const cells = <Column extends string>(
     columns: readonly Column[],
     rows: readonly Partial<Record<Column, number>>[],
   ): number[] => rows.flatMap((row) => columns.map((column) => row[column] ?? 0));
   return Float64Array.from([
-    ...header,
+    ...cells(HEADER_COLUMNS, [header]),
     ...cells(THREAD_COLUMNS, threads),
     ...cells(QUEUE_COLUMNS, queues),
     ...cells(NIC_COLUMNS, nics),

@@ -2,7 +2,8 @@
 import { MIGRATION_PHASES, type HostSnapshot } from '../../../src/contract/host';
 import type { MigrationSnapshot } from '../../../src/contract/lab';
 import type { VmConfig } from '../../../src/contract/model';
-import { TELEMETRY_LAYOUT } from '../../../src/contract/telemetry';
+import { ROLE } from '../../../src/renderer/telemetry/columns';
+import { aSample } from './a-sample';
 import type { FakeLab } from './fake-lab';
 
 const PROCESSORS = 4;
@@ -228,70 +229,55 @@ export class FakeEngine {
   }
 
   telemetry(hostId: string): Float64Array {
-    const queued = this.#queued(hostId);
+    const ids = [0, ...this.#queued(hostId).map(({ queueId }) => queueId)];
+    const all = ids.map((queueId) => ({ queueId, ...this.#of(`${hostId}/q/${String(queueId)}`) }));
+    const total = all.reduce((sum, { frames }) => sum + frames, 0);
+    const dropped = all.reduce((sum, counters) => sum + counters.dropped, 0);
     const vms = this.#vms(hostId).filter((vm) => this.#lab.states.get(vm.id) === 'running');
-    const queueIds = [0, ...queued.map(({ queueId }) => queueId)];
-    const threads: number[][] = [[0, 1, 0, -1, 0, 0, 0, 0, -1]];
-    const queues: number[][] = [];
-    let total = 0;
-    let dropped = 0;
-    for (const queueId of queueIds) {
-      const counters = this.#of(`${hostId}/q/${String(queueId)}`);
-      total += counters.frames;
-      dropped += counters.dropped;
-      threads.push([
-        queueId + 1,
-        2,
-        0,
-        queueId,
-        queueId % PROCESSORS,
-        counters.workNs,
-        counters.pollNs,
-        0,
-        -1,
-      ]);
-      queues.push([
-        0,
-        queueId,
-        counters.frames,
-        counters.bytes,
-        counters.dropped,
-        counters.interrupts,
-        counters.interrupts,
-        3,
-        509,
-      ]);
-    }
-    const adapter = threads[0];
-    if (adapter) adapter[5] = total * 800;
-    const nics = vms.map((vm) => {
-      const counters = this.#of(`${hostId}/n/${vm.id}`);
-      return [
-        this.#nicIndex(vm.id),
-        counters.frames,
-        counters.bytes,
-        Math.round(counters.frames / 8),
-        Math.round(counters.bytes / 9),
-        counters.dropped,
-        1,
-      ];
+    return aSample({
+      timeMs: Date.now(),
+      header: {
+        enteredFrames: total + 12,
+        deliveredFrames: total - dropped,
+        droppedFrames: dropped,
+        heldFrames: 12,
+      },
+      threads: [
+        { thread: 0, role: ROLE.adapter, queueId: -1, workNs: total * 800, systemCpuNs: -1 },
+        ...all.map(({ queueId, workNs, pollNs }) => ({
+          thread: queueId + 1,
+          role: ROLE.queue,
+          queueId,
+          processor: queueId % PROCESSORS,
+          workNs,
+          pollNs,
+          systemCpuNs: -1,
+        })),
+      ],
+      queues: all.map(({ interrupts, ...counters }) => ({
+        ...counters,
+        interrupts,
+        indications: interrupts,
+        pending: 3,
+        postedBuffers: 509,
+      })),
+      nics: vms.map((vm) => {
+        const { frames, bytes, dropped: lost } = this.#of(`${hostId}/n/${vm.id}`);
+        const sent = { txFrames: Math.round(frames / 8), txBytes: Math.round(bytes / 9) };
+        return {
+          nic: this.#nicIndex(vm.id),
+          rxFrames: frames,
+          rxBytes: bytes,
+          ...sent,
+          dropped: lost,
+        };
+      }),
+      processors: this.#busyMs.map((busyMs, processor) => ({
+        processor,
+        busyMs,
+        idleMs: this.#idleMs[processor] ?? 0,
+      })),
     });
-    const processors = this.#busyMs.map((busy, cpu) => [cpu, busy, this.#idleMs[cpu] ?? 0]);
-    const header = [
-      TELEMETRY_LAYOUT,
-      Date.now(),
-      performance.now() * 1e6,
-      threads.length,
-      queues.length,
-      nics.length,
-      processors.length,
-      total + 31,
-      4,
-      total - dropped,
-      dropped,
-      12,
-    ];
-    return Float64Array.from([header, ...threads, ...queues, ...nics, ...processors].flat());
   }
 
   migrate(vmId: string, targetHostId: string): string {
