@@ -47,8 +47,6 @@ export interface StreamOptions extends DuplexRings {
   readonly id: string;
   readonly name: string;
   readonly socketPath: string;
-  /** Told whenever the stream gets or loses its peer; `reason` is empty when it got one. */
-  readonly onState?: ((isConnected: boolean, reason: string) => void) | undefined;
 }
 
 /** A connection that waits to be given rings. */
@@ -81,12 +79,10 @@ interface Link {
   state: LinkState;
   reason: string;
   isConnected: boolean;
-  readonly onState: StreamOptions['onState'];
 }
 
 /** What `#create` is told; the rest is the same for all. */
-type LinkPlan = Pick<Link, 'id' | 'name' | 'kind' | 'text'> &
-  Partial<Pick<Link, 'regions' | 'onState'>>;
+type LinkPlan = Pick<Link, 'id' | 'name' | 'kind' | 'text'> & Partial<Pick<Link, 'regions'>>;
 
 export class LinkControl {
   readonly #memory: HostMemory;
@@ -111,9 +107,9 @@ export class LinkControl {
 
   /** A stream that connects to a unix socket, again and again, with QEMU's framing. */
   async openStream(stream: StreamOptions): Promise<void> {
-    const { id, name, socketPath, onState } = stream;
+    const { id, name, socketPath } = stream;
     const text = `connects to ${socketPath}`;
-    const link = this.#create({ id, name, kind: 'stream', text, onState });
+    const link = this.#create({ id, name, kind: 'stream', text });
     const place = this.#place(link, stream);
     const rings = [stream.inRing, stream.outRing];
     await this.#run(link, rings, { kind: 'open-stream', place, socketPath });
@@ -289,7 +285,7 @@ export class LinkControl {
       if (this.#links.has(plan.id)) throw duplicate(plan.id);
       const block = this.#memory.take(LINK_BLOCK_SIZE, `The link ${plan.name}`);
       const now = { state: 'stopped', reason: '', isConnected: false } as const;
-      const link: Link = { onState: undefined, ...plan, ...now, block, regions };
+      const link: Link = { ...plan, ...now, block, regions };
       this.#links.set(link.id, link);
       return link;
     } catch (cause) {
@@ -356,10 +352,7 @@ export class LinkControl {
     if (sign.kind === 'state') {
       link.state = sign.state;
       link.reason = sign.reason;
-    } else {
-      link.isConnected = sign.kind === 'connected';
-      link.onState?.(link.isConnected, sign.kind === 'connected' ? '' : sign.reason);
-    }
+    } else link.isConnected = sign.kind === 'connected';
     this.onChange({
       linkId: link.id,
       name: link.name,

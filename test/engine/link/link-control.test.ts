@@ -118,21 +118,21 @@ describe('LinkControl', () => {
     memory.give(big);
   });
 
-  it('tells the owner of a stream when its peer comes and goes', async () => {
+  it('tells when the peer of a stream comes and goes', async () => {
     const path = join(folder.path, 'peer.sock');
     const waiting: WaitingConnection[] = [];
     await links.listen('door', path, (connection) => waiting.push(connection));
-    const states: string[] = [];
     const outRing = createWireRing(memory, RING_BYTES, 0);
-    await links.openStream({
-      ...{ id: 'up', name: 'up', socketPath: path, inRing: ring, outRing },
-      onState: (isConnected, reason) => states.push(isConnected ? 'up' : reason),
-    });
-    await until(() => states.length === 1 && waiting.length === 1);
+    await links.openStream({ id: 'up', name: 'up', socketPath: path, inRing: ring, outRing });
+    await until(() => changes.length === 2 && waiting.length === 1);
     expect(links.status('up')).toMatchObject({ isConnected: true, state: 'running' });
     await waiting[0]?.reject();
-    await until(() => states.length >= 2);
-    expect(states.slice(0, 2)).toEqual(['up', 'The peer closed the connection.']);
+    await until(() => changes.length >= 3);
+    expect(changes.slice(0, 3)).toMatchObject([
+      { linkId: 'up', kind: 'stream', change: 'running' },
+      { change: 'connected', reason: '' },
+      { change: 'disconnected', reason: 'The peer closed the connection.' },
+    ]);
     await links.unlisten('door');
     await links.remove('up');
   });
