@@ -7,12 +7,12 @@ const BUNDLES = join(REPOSITORY_ROOT, 'node_modules', '.cache', 'test-entries');
 
 /**
  * @param entry Path from the repository's root.
- * @param file Where the bundle goes; a file of this process in the cache by default.
+ * @param file Where the bundle goes; a file in the cache by default.
  * @returns Path of the bundle.
  */
 export async function bundleEntry(
   entry: string,
-  file = join(BUNDLES, `${basename(entry, '.ts')}-${String(process.pid)}.cjs`),
+  file = join(BUNDLES, `${basename(entry, '.ts')}.cjs`),
 ): Promise<string> {
   await build({
     configFile: false,
