@@ -5,8 +5,7 @@ import type { Paint } from '../charts/palette';
 import { MIB } from '../../shared/units';
 import { TRACE_MARGIN_MS, type ProgressPoint, type TraceLine } from '../stores/traces';
 
-/** Phases in which the guest runs nowhere. */
-const STOPPED_PHASES: readonly string[] = ['stopping-vm', 'final-copy', 'committing', 'resuming'];
+const STOPPING_PHASE = 'stopping-vm';
 
 export interface MigrationWindow {
   readonly startMs: number;
@@ -22,12 +21,15 @@ export function windowOf(migration: MigrationSnapshot, nowMs: number): Migration
   return { startMs, endMs: Math.max(endMs, startMs + TRACE_MARGIN_MS * 2) };
 }
 
-export function bandsOf(migration: MigrationSnapshot): ChartBand[] {
-  return migration.phases.map(({ phase, startMs, durationMs }) => ({
-    fromMs: migration.startedAtMs + startMs,
-    toMs: migration.startedAtMs + startMs + durationMs,
-    token: STOPPED_PHASES.includes(phase) ? '--chart-stop' : '--chart-phase',
-  }));
+/** The migration as a whole, and the time in which the guest stood still, once that is known. */
+export function bandsOf(migration: MigrationSnapshot, nowMs: number): ChartBand[] {
+  const { startedAtMs, phases, downtimeMs, outcome, totalMs } = migration;
+  const toMs = outcome === 'running' ? nowMs : startedAtMs + totalMs;
+  const whole = { fromMs: startedAtMs, toMs, token: '--chart-phase' };
+  const stop = phases.find(({ phase }) => phase === STOPPING_PHASE);
+  if (!stop || downtimeMs === null) return [whole];
+  const stoppedMs = startedAtMs + stop.startMs;
+  return [whole, { fromMs: stoppedMs, toMs: stoppedMs + downtimeMs, token: '--chart-stop' }];
 }
 
 export function crossoverFrame(
