@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import createWorker from '../../src/engine/host/thread-entry?nodeWorker';
+import { spawnWorker } from '../../src/engine-host/spawn-worker';
 import { Fabric } from '../../src/engine/fabric/fabric';
 import { Host } from '../../src/engine/host/host';
 import type { EngineEvent } from '../../src/contract/events';
@@ -69,14 +69,14 @@ export function vmConfig(
 
 export class EngineLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'vmq-lab-'));
-  readonly fabric = new Fabric((options = {}) => createWorker(options));
+  readonly fabric = new Fabric(spawnWorker);
   readonly hosts: Record<'a' | 'b', Host>;
   readonly events: EngineEvent[] = [];
 
   constructor() {
     this.hosts = {
-      a: new Host((options = {}) => createWorker(options)),
-      b: new Host((options = {}) => createWorker(options)),
+      a: new Host(spawnWorker),
+      b: new Host(spawnWorker),
     };
     for (const source of [this.fabric, this.hosts.a, this.hosts.b])
       source.onEvent((event) => this.events.push(event));
@@ -101,7 +101,7 @@ export class EngineLab {
     }
     await until('both uplinks', () =>
       Object.values(this.hosts).every(
-        (host) => host.snapshot().adapters[0]?.uplink === 'connected',
+        (host) => host.snapshot().adapters[0]?.uplink !== 'connecting',
       ),
     );
   }

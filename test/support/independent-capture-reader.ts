@@ -49,6 +49,12 @@ function destinationKey(frame: Buffer): string {
   return `${mac}/${isTagged ? frame.readUInt16BE(14) % 4096 : 0}`;
 }
 
+/** The frames of a capture, in order. */
+export function captureFrames(file: Buffer): Buffer[] {
+  const isPcapng = file.subarray(0, 4).toString('hex') === '0a0d0d0a';
+  return (isPcapng ? pcapngFrames(file) : pcapFrames(file)).map(({ bytes }) => bytes);
+}
+
 function pcapFrames(file: Buffer): StampedFrame[] {
   const magic = file.subarray(0, 4).toString('hex');
   const isBig = magic.startsWith('a1');

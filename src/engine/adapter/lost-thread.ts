@@ -8,7 +8,7 @@ import {
   CT_COPIES,
   CT_DROPS,
   CT_FROM_VMS,
-  CT_HARVESTED,
+  CT_QUEUED,
   CT_TO_VMS,
   DROP_REASON_COUNT,
   DROP_THREAD_LOST,
@@ -72,6 +72,12 @@ export function dropNicWork(
   views.setU32(thread + T_NIC_COUNT, 0);
 }
 
+/** A thread gives its queue up in order: what the queue got stays part of the thread's account. */
+export function rememberFrames(views: MemoryViews, thread: number, queue: QueueBlock): void {
+  const at = thread + T_COUNTERS + CT_QUEUED * 8;
+  views.setCounter(at, views.getCounter(at) + queue.counters().frames);
+}
+
 /**
  * Counts what a dead thread lost, as drops with the reason `thread-lost`, and empties what it read
  * from. Everything that entered the thread and neither left it nor was dropped is lost; ring
@@ -88,11 +94,11 @@ export function lostFrames(
   const word = (ring: number, field: number): number =>
     Atomics.load(views.i32, (ring + field) >>> 2) >>> 0;
   let entered =
-    counter(CT_HARVESTED) +
+    counter(CT_QUEUED) +
     counter(CT_FROM_VMS) +
     counter(CT_COPIES) +
     counter(CT_ANNOUNCED) +
-    queue.pendingFrames();
+    queue.counters().frames;
   let left = counter(CT_TO_VMS);
   for (let reason = 0; reason < DROP_REASON_COUNT; reason++) left += counter(CT_DROPS + reason);
   for (const ring of ringsIn) {

@@ -13,7 +13,7 @@ import type { ReceiveFilter } from '../ndis/receive-filter';
 import type { NdisStatus } from '../ndis/status';
 import type { EngineThread } from '../thread/engine-thread';
 import { adopt, gracePeriod, toDefault, toQueue, type Program } from './handover';
-import { dropNicWork, lostFrames } from './lost-thread';
+import { dropNicWork, lostFrames, rememberFrames } from './lost-thread';
 import { QueueBlock, type QueueCounters } from './queue-block';
 import type { SoftwareAdapter } from './software-adapter';
 
@@ -172,6 +172,7 @@ export class SoftwareMiniport implements Miniport {
     await this.#adapter.thread.request({ kind: 'sync' });
     dmaStopped();
     await this.#adapter.parts.queueThreads.release(queue.thread);
+    rememberFrames(this.#adapter.parts.memory, queue.thread.thread, queue.block);
     this.#queues.delete(queueId);
     this.onRetired({ queueId, portId: queue.portId, ...queue.block.counters() });
     queue.block.free();

@@ -67,7 +67,7 @@ export const CT_WORK_NS = 11; // f64
 export const CT_POLL_NS = 12; // f64
 export const CT_SLEEP_NS = 13; // f64
 export const CT_STALE = 14; // entries that reached a thread after it gave the NIC away, and were passed on
-export const CT_HARVESTED = 15; // completions that left the thread's queue, fences not counted
+export const CT_QUEUED = 15; // frames of the queues that the thread served before; written by the control thread
 export const CT_DROPS = 16; // + drop reason
 export const COUNTERS = 64;
 

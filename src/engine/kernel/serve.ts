@@ -32,7 +32,6 @@ import {
   COMPLETION_SIZE,
   CT_ANNOUNCED,
   CT_FROM_VMS,
-  CT_HARVESTED,
   CT_INDICATIONS,
   CT_STALE,
   DROP_BAD_DESCRIPTOR,
@@ -268,7 +267,6 @@ function harvest(thread: u32, queue: u32): u32 {
     frames++;
   }
   ringAdvance(ring, head);
-  count(thread, CT_HARVESTED, frames);
   if (frames != 0) {
     bump(queue + Q_INDICATIONS, 1);
     count(thread, CT_INDICATIONS, 1);

@@ -68,7 +68,7 @@ export class TickScale {
     this.seconds = 0;
     this.remainder = 0;
     this.appendDigit(ticksHigh, 1);
-    for (let bitsLeft = 32; bitsLeft > 0; ) {
+    for (let bitsLeft = 32; bitsLeft > 0;) {
       const bits = Math.min(this.stepBits, bitsLeft);
       const base = 1 << bits;
       bitsLeft -= bits;
