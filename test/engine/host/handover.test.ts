@@ -75,11 +75,11 @@ async function runChanges(
     });
   };
   const drive = async (work: Promise<void>): Promise<void> => {
-    let done = false;
+    const state = { done: false };
     const watched = work.finally(() => {
-      done = true;
+      state.done = true;
     });
-    for (let round = 0; round < 5000 && !done; round++) {
+    for (let round = 0; round < 5000 && !state.done; round++) {
       // Now and then a burst longer than a turn takes.
       const frames = (round + seed) % 11 === 0 ? 90 : framesPerRound;
       for (let i = 0; i < frames; i++, sent++)
@@ -139,11 +139,11 @@ describe('a handover', () => {
       round(other);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    let done = false;
+    const state = { done: false };
     void cleared.then(() => {
-      done = true;
+      state.done = true;
     });
-    for (let i = 0; i < 1000 && !done; i++) {
+    for (let i = 0; i < 1000 && !state.done; i++) {
       round(() => true);
       await new Promise((resolve) => setImmediate(resolve));
     }
