@@ -12,6 +12,7 @@
  *  …            QUEUE rows × QUEUE_COLUMNS
  *  …            NIC rows × NIC_COLUMNS
  *  …            PROCESSOR rows × PROCESSOR_COLUMNS
+ *  …            DROP rows × DROP_COLUMNS
  * ```
  */
 
@@ -38,6 +39,7 @@ export const HEADER_COLUMNS = [
   'heldFrames',
   /** Frames that nobody here wanted. */
   'filteredFrames',
+  'dropCount',
 ] as const;
 
 /** One row per engine thread. Times are nanoseconds since the thread started. */
@@ -94,10 +96,14 @@ export const NIC_COLUMNS = [
 /** One row per logical processor of the machine. Milliseconds since the machine started. */
 export const PROCESSOR_COLUMNS = ['processor', 'busyMs', 'idleMs'] as const;
 
+/** One row per drop reason: position in `DROP_REASONS`, and frames dropped for it since the host's start. */
+export const DROP_COLUMNS = ['reason', 'frames'] as const;
+
 export type HeaderColumn = (typeof HEADER_COLUMNS)[number];
 export type ThreadColumn = (typeof THREAD_COLUMNS)[number];
 export type QueueColumn = (typeof QUEUE_COLUMNS)[number];
 export type NicColumn = (typeof NIC_COLUMNS)[number];
+export type DropColumn = (typeof DROP_COLUMNS)[number];
 export type ProcessorColumn = (typeof PROCESSOR_COLUMNS)[number];
 
 /** Position of a header column in the array. */
@@ -105,12 +111,13 @@ export function headerIndex(column: HeaderColumn): number {
   return HEADER_COLUMNS.indexOf(column);
 }
 
-/** The four tables of one telemetry array, as offsets and row counts; no data is copied. */
+/** The five tables of one telemetry array, as offsets and row counts; no data is copied. */
 export interface TelemetryTables {
   readonly threads: TelemetryTable;
   readonly queues: TelemetryTable;
   readonly nics: TelemetryTable;
   readonly processors: TelemetryTable;
+  readonly drops: TelemetryTable;
 }
 export interface TelemetryTable {
   readonly offset: number;
@@ -137,6 +144,7 @@ export function telemetryTables(data: Float64Array): TelemetryTables | undefined
   const queues = threads && take('queueCount', QUEUE_COLUMNS.length);
   const nics = queues && take('nicCount', NIC_COLUMNS.length);
   const processors = nics && take('processorCount', PROCESSOR_COLUMNS.length);
-  if (!threads || !queues || !nics || !processors) return undefined;
-  return { threads, queues, nics, processors };
+  const drops = processors && take('dropCount', DROP_COLUMNS.length);
+  if (!threads || !queues || !nics || !processors || !drops) return undefined;
+  return { threads, queues, nics, processors, drops };
 }

@@ -172,7 +172,7 @@ describe('a capture replayed into a host', () => {
         return digest !== undefined;
       });
       expect(wanted.length).toBeGreaterThan(50);
-      const encoding = { isBigEndian: false, isNanoseconds: false } as const;
+      const encoding = { isLittleEndian: true, resolution: 'microseconds' } as const;
       const file = join(lab.folder, 'unicast.pcap');
       writeFileSync(
         file,

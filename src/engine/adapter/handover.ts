@@ -60,10 +60,10 @@ export async function toQueue(
 ): Promise<void> {
   const { nicIndex, from, to, fromQueue } = step;
   await moveOwner(views, threads, step, () => mark([{ queue: fromQueue, nicIndex }]));
-  // One more turn of the new owner: its receive buffers are posted.
-  await to.request({ kind: 'sync' });
-  await to.request({ kind: 'sync' });
   Atomics.store(views.i32, (queue + Q_HOLD) >>> 2, 1);
+  // A whole turn of the new owner: its receive buffers are posted, and it has seen Q_HOLD.
+  await to.request({ kind: 'sync' });
+  await to.request({ kind: 'sync' });
   const passed = Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2);
   const read = noticed(
     from,

@@ -39,18 +39,15 @@ export class QueueThreads {
     while (this.#parked.length + this.#starting < PARKED) await this.#startOne();
   }
 
-  /** A thread for a queue, pinned to its processor. */
+  /** A thread for a queue, pinned to its processor. Another one is started for the next queue. */
   async take(name: string, processor: number): Promise<EngineThread> {
     const thread = this.#parked.pop() ?? (await this.#start());
+    // Failing to start one ahead costs nothing: the next queue tries again and says why.
+    void this.fill().catch(() => undefined);
     thread.name = name;
     thread.processor = processor;
     await thread.request({ kind: 'pin', processor });
     return thread;
-  }
-
-  /** Starts another parked thread in the background, for the next queue. */
-  refill(onFailure: (cause: unknown) => void): void {
-    this.fill().catch(onFailure);
   }
 
   /** Gives a thread work: from its next turn on it serves the queue. */

@@ -16,7 +16,8 @@ export class HostLinks {
     parts.links.onChange = (change) => {
       const adapter = this.#uplinks.get(change.linkId);
       if (adapter) this.#uplinkChanged(adapter, change);
-      else parts.log.forward(linkEvent(change));
+      else if (this.#plugged.has(change.linkId)) parts.log.forward(linkEvent(change));
+      else parts.log.changed();
     };
   }
 

@@ -157,22 +157,11 @@ export class HostMigration {
       now: parts.clock,
     });
     this.#outgoing.set(migrationId, { stream, vm: departing, socket, token });
-    let phase = '';
     try {
-      for await (const progress of stream.progress()) {
-        if (progress.phase !== phase)
-          this.#tell('migration/phase-entered', vm, `${vm.config.name}: ${progress.phase}.`);
-        ({ phase } = progress);
-        yield progress;
-      }
+      // The lab tells of phases and failures; it hears of both through this stream.
+      yield* stream.progress();
     } catch (error) {
       this.#outgoing.delete(migrationId);
-      this.#tell(
-        'migration/failed',
-        vm,
-        `${vm.config.name} was not moved; it runs on here.`,
-        error instanceof Error ? error.message : String(error),
-      );
       throw error;
     }
   }

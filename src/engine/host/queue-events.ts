@@ -3,6 +3,20 @@ import type { EventObject } from '../../contract/events';
 import type { EventLog } from './event-log';
 import type { HostAdapter } from './host-adapter';
 
+type Transition = Parameters<Parameters<HostAdapter['ndis']['onQueueTransition']>[0]>[0];
+
+/** What moved a queue, in words; the requests come from the switch above the adapter. */
+const CAUSES: Partial<Record<Transition['event'], string>> = {
+  ALLOCATE_QUEUE: 'The switch sent OID_RECEIVE_FILTER_ALLOCATE_QUEUE.',
+  SET_FILTER: 'The switch sent OID_RECEIVE_FILTER_SET_FILTER.',
+  CLEAR_FILTER: 'The switch sent OID_RECEIVE_FILTER_CLEAR_FILTER.',
+  CLEAR_LAST_FILTER: 'The switch cleared the last filter with OID_RECEIVE_FILTER_CLEAR_FILTER.',
+  ALLOCATION_COMPLETE: 'The switch sent OID_RECEIVE_FILTER_QUEUE_ALLOCATION_COMPLETE.',
+  FREE_QUEUE: 'The switch sent OID_RECEIVE_FILTER_FREE_QUEUE.',
+  DMA_STOPPED: 'The miniport stopped DMA and sent NDIS_STATUS_RECEIVE_QUEUE_STATE.',
+  RESOURCES_FREED: 'All receive buffers came back.',
+};
+
 export function reportQueueEvents(adapter: HostAdapter, log: EventLog): void {
   const queue = (queueId: number): EventObject => ({
     kind: 'queue',
@@ -18,7 +32,7 @@ export function reportQueueEvents(adapter: HostAdapter, log: EventLog): void {
       'queue/state-changed',
       queue(queueId),
       `Queue ${queueId} of ${adapter.config.name}: ${from} → ${to}.`,
-      event,
+      CAUSES[event] ?? event,
     );
   });
   adapter.ndis.onStatus((indication) => {

@@ -4,7 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { DROP_REASONS } from '../../contract/drop-reasons';
 import {
+  DROP_COLUMNS,
   HEADER_COLUMNS,
   NIC_COLUMNS,
   PROCESSOR_COLUMNS,
@@ -13,13 +15,13 @@ import {
   THREAD_COLUMNS,
   THREAD_ROLES,
 } from '../../contract/telemetry';
-import { CT_POLL_NS, CT_SLEEP_NS, CT_WORK_NS, T_COUNTERS } from '../kernel/layout';
+import { CT_DROPS, CT_POLL_NS, CT_SLEEP_NS, CT_WORK_NS, T_COUNTERS } from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import type { Clock } from '../thread/clock';
 import type { QueueBlock } from '../adapter/queue-block';
 import type { NicPort } from '../switch/nic-port';
-import { conservation, lostFrames, totalDrops } from './counters';
+import { conservation, lostFrames, sumCounter, totalDrops } from './counters';
 
 export interface TelemetryThread {
   readonly thread: EngineThread;
@@ -62,7 +64,8 @@ export class TelemetrySampler {
       source.threads.length * THREAD_COLUMNS.length +
       source.queues.length * QUEUE_COLUMNS.length +
       source.nics.length * NIC_COLUMNS.length +
-      processors.length * PROCESSOR_COLUMNS.length;
+      processors.length * PROCESSOR_COLUMNS.length +
+      DROP_REASONS.length * DROP_COLUMNS.length;
     if (this.#data.length !== length) this.#data = new Float64Array(length);
     this.#next = 0;
     this.#header(source, processors.length);
@@ -71,6 +74,9 @@ export class TelemetrySampler {
     for (const row of source.nics) this.#nic(row);
     for (const [index, { times }] of processors.entries()) {
       this.#put(index, times.user + times.nice + times.sys + times.irq, times.idle);
+    }
+    for (const reason of DROP_REASONS.keys()) {
+      this.#put(reason, sumCounter(this.#views, source.blocks, CT_DROPS + reason));
     }
     return this.#data;
   }
@@ -95,6 +101,7 @@ export class TelemetrySampler {
       lostFrames(sums.dropped),
       sums.held,
       totalDrops(sums.dropped) - lostFrames(sums.dropped),
+      DROP_REASONS.length,
     );
   }
 

@@ -9,9 +9,9 @@
  *  To a queue: the NIC moves while its frames still take the default queue, so that buffers are
  *  posted before the filter is set; then completions wait (Q_HOLD) for what came before them.
  *
- *  old owner  fence found → rewind → N_PHASE = MOVING → N_OWNER = next     (passFence)
+ *  old owner  fence found → spares given back → N_PHASE = MOVING → N_OWNER = next     (passFence)
  *  control    waits until every serving thread has begun a new turn        (nobody pushes to the old one now)
- *  old owner  passes on what its rings still hold for the NIC              (forwardStale, in takeRing)
+ *  old owner  passes on what its rings still hold for the NIC              (passOn, in takeRing)
  *  new owner  delivers what the old one passes on; holds or leaves waiting everything else
  *  new owner  delivers what it held → N_PHASE = OWNED                      (adopt)
  * ```
@@ -223,11 +223,11 @@ function indicateToNic(thread: u32, queue: u32, nic: u32, entry: u32, mayWait: b
   return true;
 }
 
-/** Harvests a burst of the thread's queue: one receive indication of everything completed, up to the burst. */
+/** Harvests the thread's queue: one receive indication of all frames that are in it now. */
 function harvest(thread: u32, queue: u32): u32 {
   const ring = load<u32>(queue, Q_COMPLETION_RING);
   let head = load<u32>(ring, R_HEAD);
-  const n = min(ringAvailable(ring), <u32>BURST);
+  const n = ringAvailable(ring);
   if (n == 0) return 0;
   const adapter = load<u32>(thread, T_ADAPTER);
   const own = load<u32>(queue, Q_NIC);

@@ -29,7 +29,7 @@ import {
   N_OWNER,
   N_PHASE,
   N_VLAN,
-  NIC_LEAVING,
+  NIC_OWNED,
   PORT_NONE,
   PORT_STATIC,
   PORT_WIRE,
@@ -87,7 +87,7 @@ export function toNic(thread: u32, nic: u32, address: u32, length: u32, vlan: u3
   const owner = atomic.load<u32>(nic, N_OWNER);
   if (owner == load<u32>(thread, T_INDEX)) deliver(thread, nic, address, length, vlan);
   else if (
-    atomic.load<u32>(nic, N_PHASE) == NIC_LEAVING &&
+    atomic.load<u32>(nic, N_PHASE) != NIC_OWNED &&
     load<u32>(nic, N_NEXT_OWNER) == load<u32>(thread, T_INDEX)
   )
     hold(thread, nic, address, length, vlan);

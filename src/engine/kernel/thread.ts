@@ -54,7 +54,7 @@ export function signal(producer: u32, consumer: u32): void {
   const index = load<u32>(producer, T_INDEX);
   const word = consumer + T_PENDING + (index >> 6) * 8;
   const bit: u64 = u64(1) << (index & 63);
-  // Pairs with takePending: the bit is set after the ring's tail was published.
+  // Pairs with takeRings and adapterTurn: the bit is set after the ring's tail was published.
   if ((atomic.load<u64>(word) & bit) == 0) atomic.or<u64>(word, bit);
   wake(consumer);
 }
