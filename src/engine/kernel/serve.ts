@@ -223,15 +223,19 @@ function indicateToNic(thread: u32, queue: u32, nic: u32, entry: u32, mayWait: b
   return true;
 }
 
-/** Harvests the thread's queue: one receive indication of all frames that are in it now. */
+/**
+ * Harvests the thread's queue: one receive indication of all frames that are in it now. The default
+ * queue serves many guests, so it goes on to them after a burst.
+ */
 function harvest(thread: u32, queue: u32): u32 {
   const ring = load<u32>(queue, Q_COMPLETION_RING);
   let head = load<u32>(ring, R_HEAD);
-  const n = ringAvailable(ring);
+  const isDefault = load<u32>(queue, Q_ID) == 0;
+  const available = ringAvailable(ring);
+  const n = isDefault ? min(available, <u32>BURST) : available;
   if (n == 0) return 0;
   const adapter = load<u32>(thread, T_ADAPTER);
   const own = load<u32>(queue, Q_NIC);
-  const isDefault = load<u32>(queue, Q_ID) == 0;
   // A fence behind them means that the NIC leaves: then nothing may wait for the guest.
   const mayWait = load<u32>(queue, Q_FENCES) == load<u32>(queue, Q_FENCES_PASSED);
   let frames: u64 = 0;

@@ -81,7 +81,7 @@ async function runChanges(
     });
     for (let round = 0; round < 5000 && !state.done; round++) {
       // Now and then a burst longer than a turn takes.
-      const frames = (round + seed) % 11 === 0 ? 90 : framesPerRound;
+      const frames = (round + seed) % 13 === 0 ? 70 : framesPerRound;
       for (let i = 0; i < frames; i++, sent++)
         for (const target of [WEB, DB]) host.receive(stampedFrame(target, sent));
       // The guest runs after its used ring was looked at.
