@@ -60,6 +60,8 @@ export class MemoryViews {
 
 export class HostMemory extends MemoryViews {
   readonly #regions: RegionAllocator;
+  /** Address behind the last byte that was ever handed out. */
+  #everUsed = 0;
 
   /**
    * @param sizeMiB size of the memory, 1 to 4095.
@@ -93,7 +95,10 @@ export class HostMemory extends MemoryViews {
         remedy: 'Give the host more memory, or stop and remove a VM.',
       });
     }
-    this.u8.fill(0, address, address + length);
+    // What was never handed out is still zero, and stays untouched: no page of it is in use yet.
+    const used = Math.min(address + length, this.#everUsed);
+    if (address < used) this.u8.fill(0, address, used);
+    this.#everUsed = Math.max(this.#everUsed, address + length);
     return address;
   }
 

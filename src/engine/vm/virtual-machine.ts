@@ -54,6 +54,7 @@ export class VirtualMachine {
   vcpu: EngineThread | undefined;
   readonly #hostMemory: HostMemory;
   #bitmap = 0;
+  #isFresh = true;
 
   /** @throws RefusalError `host-memory-exhausted` */
   constructor(hostMemory: HostMemory, config: VmConfig) {
@@ -78,8 +79,11 @@ export class VirtualMachine {
     });
   }
 
-  /** Zeroes the memory: a boot starts from nothing. */
+  /** Zeroes the memory: a boot starts from nothing. Memory that was just reserved is zero already. */
   clearMemory(): void {
+    const isFresh = this.#isFresh;
+    this.#isFresh = false;
+    if (isFresh) return;
     this.#hostMemory.u8.fill(0, this.memory, this.memory + this.memoryBytes);
   }
 
