@@ -5,15 +5,16 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 
 import { startBuiltProgram, type ChildProgram } from './child-program';
 import { collectPageErrors } from './page-errors';
+import { SANDBOX_SWITCH } from './sandbox-switch';
 import { makeTemporaryFolder } from './temporary-folder';
 
 const START_TIMEOUT_MS = 60_000;
 const ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/\?token=[^\s"']+/;
 const BROWSER_NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** No network of its own, no sandbox (tests may run as root), no graphics processor. */
+/** No network of its own, no graphics processor. */
 const BROWSER_FLAGS = [
-  '--no-sandbox',
+  ...SANDBOX_SWITCH,
   '--disable-gpu',
   '--disable-quic',
   '--disable-sync',
@@ -58,8 +59,9 @@ async function openPage(
   address: string,
   viewport: { width: number; height: number },
 ): Promise<{ page: Page; pageErrors: string[] }> {
-  const page = await browser.newPage({ viewport });
-  const pageErrors = collectPageErrors(page);
+  const context = await browser.newContext({ viewport });
+  const pageErrors = collectPageErrors(context);
+  const page = await context.newPage();
   await page.goto(address);
   return { page, pageErrors };
 }
@@ -77,7 +79,11 @@ export async function launchBrowserApp(options: BrowserAppOptions = {}): Promise
   };
   try {
     const address = await server.waitForOutput(ADDRESS, START_TIMEOUT_MS);
-    browser = await chromium.launch({ executablePath: findBrowser(), args: BROWSER_FLAGS });
+    browser = await chromium.launch({
+      executablePath: findBrowser(),
+      args: BROWSER_FLAGS,
+      chromiumSandbox: SANDBOX_SWITCH.length === 0,
+    });
     const viewport = options.viewport ?? { width: 1280, height: 800 };
     return { server, browser, address, close, ...(await openPage(browser, address, viewport)) };
   } catch (error) {

@@ -15,7 +15,7 @@ export interface ChildProgram {
   /** The first text that matches the pattern; rejects with the output when the program ends or time is up. */
   waitForOutput: (pattern: RegExp, timeoutMs: number) => Promise<string>;
   /** Asks the program to end, kills it when it does not, and answers with its exit code. */
-  stop: () => Promise<number | null>;
+  stop: (signal?: 'SIGINT' | 'SIGTERM') => Promise<number | null>;
 }
 
 /** Starts `out/main/<name>.js` with this Node. */
@@ -45,10 +45,10 @@ export function startBuiltProgram(name: string, args: readonly string[]): ChildP
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     },
-    stop: async () => {
+    stop: async (signal = 'SIGTERM') => {
       if (!hasEnded()) {
         const exited = once(child, 'exit');
-        child.kill('SIGTERM');
+        child.kill(signal);
         const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
         await exited;
         clearTimeout(timer);

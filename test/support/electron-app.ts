@@ -7,6 +7,7 @@ import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import { chooseElectron } from '../../scripts/electron-runtime.mjs';
 import { collectPageErrors } from './page-errors';
 import { REPOSITORY_ROOT } from './repository';
+import { SANDBOX_SWITCH } from './sandbox-switch';
 import { makeTemporaryFolder } from './temporary-folder';
 
 const START_TIMEOUT_MS = 60_000;
@@ -45,7 +46,7 @@ export async function launchElectronApp(options: ElectronAppOptions = {}): Promi
   const application = await _electron.launch({
     executablePath: chooseElectron().executable,
     args: [
-      '--no-sandbox',
+      ...SANDBOX_SWITCH,
       `--user-data-dir=${temporary.path}/profile`,
       REPOSITORY_ROOT,
       `--data-folder=${dataFolder}`,
@@ -58,9 +59,10 @@ export async function launchElectronApp(options: ElectronAppOptions = {}): Promi
     temporary.remove();
   };
   const output = collectOutput(application);
+  const pageErrors = collectPageErrors(application.context());
   try {
     const window = await application.firstWindow({ timeout: START_TIMEOUT_MS });
-    return { application, window, pageErrors: collectPageErrors(window), output, close };
+    return { application, window, pageErrors, output, close };
   } catch (error) {
     await close();
     throw new Error(`no window opened:\n${output()}`, { cause: error });

@@ -1,11 +1,14 @@
-import type { Page } from 'playwright-core';
+import type { BrowserContext } from 'playwright-core';
 
-/** Collects what a page reports as an error: console errors and exceptions that nothing caught. */
-export function collectPageErrors(page: Page): string[] {
+/** Collects what the pages of a context report as an error: console errors and exceptions that nothing caught. */
+export function collectPageErrors(context: BrowserContext): string[] {
   const errors: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
+  context.on('console', (message) => {
+    if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
   });
-  page.on('pageerror', (error) => errors.push(error.stack ?? error.message));
+  context.on('weberror', (webError) => {
+    const error = webError.error();
+    errors.push(error.stack ?? error.message);
+  });
   return errors;
 }
