@@ -16,14 +16,22 @@ export interface ChartBand {
   readonly token: string;
 }
 
+/** Frames lost per second for one reason, one value per column. */
+export interface ChartDrops {
+  readonly code: string;
+  /** The reason in a sentence. */
+  readonly text: string;
+  readonly rates: Float64Array;
+}
+
 export interface ChartFrame {
   readonly startMs: number;
   readonly endMs: number;
   /** End of each column. */
   readonly timesMs: Float64Array;
   readonly series: readonly ChartSeries[];
-  /** Frames dropped per second in each column, drawn as marks on the axis. */
-  readonly drops?: Float64Array;
+  /** What was dropped, drawn as marks on the axis. */
+  readonly drops?: readonly ChartDrops[];
   readonly bands?: readonly ChartBand[];
 }
 
@@ -60,4 +68,27 @@ export function latestSum(frame: ChartFrame): number {
     if (!Number.isNaN(sum)) return sum;
   }
   return Number.NaN;
+}
+
+/** Reasons for which frames were dropped in a column, most frames first. */
+export function dropsAt(
+  frame: ChartFrame,
+  column: number,
+): { code: string; text: string; rate: number }[] {
+  return (frame.drops ?? [])
+    .map(({ code, text, rates }) => ({ code, text, rate: rates[column] ?? 0 }))
+    .filter(({ rate }) => rate > 0)
+    .sort((a, b) => b.rate - a.rate);
+}
+
+/** Columns before the cursor in which a series must have been seen to stand in the readout. */
+const READOUT_COLUMNS = 5;
+
+/** Whether a series has a value that counts at a column or shortly before: what ended earlier is not read out. */
+export function isSeenAt(
+  values: Float64Array,
+  column: number,
+  counts: (value: number) => boolean,
+): boolean {
+  return values.subarray(Math.max(0, column - READOUT_COLUMNS + 1), column + 1).some(counts);
 }

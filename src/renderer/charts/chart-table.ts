@@ -19,13 +19,18 @@ export function tableOf(
 ): FrameTable {
   const first = frames[0]?.frame;
   if (!first) return { headings: ['Time'], rows: [] };
-  const columns = frames.flatMap(({ name, frame }) =>
-    frame.series.map((series) => ({
+  const columns = frames.flatMap(({ name, frame }) => [
+    ...frame.series.map((series) => ({
       heading: name ? `${name}: ${series.label}` : series.label,
       frame,
       values: series.values,
     })),
-  );
+    ...(frame.drops ?? []).map(({ code, rates }) => ({
+      heading: `dropped, frames/s: ${code}`,
+      frame,
+      values: rates,
+    })),
+  ]);
   const rows: string[][] = [];
   for (let index = first.timesMs.length - 1; index >= 0; index -= 1) {
     const timeMs = first.timesMs[index] ?? 0;

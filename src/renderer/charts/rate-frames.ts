@@ -1,5 +1,6 @@
-/** Rates of a host's receive queues as chart frames. */
+/** Rates of a host's receive queues as chart frames, with what the host lost. */
 import { QUEUE } from '../telemetry/columns';
+import { lossRates } from '../telemetry/drop-counts';
 import type { HostSeries, TimeAxis } from '../telemetry/host-series';
 import type { ChartFrame } from './chart-frame';
 import { valuesOfTenant, type TenantsOf } from './queue-tenants';
@@ -21,13 +22,11 @@ export function rateFrames(
   window: { readonly startMs: number; readonly endMs: number },
   tenantsOf: TenantsOf,
 ): RateFrames {
-  const drops = new Float64Array(axis.endsMs.length);
   const rows = series
     .rowsOf('queue')
     .sort((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true }));
   const queues = rows
     .flatMap(({ key }) => {
-      addTo(drops, series.rates(key, QUEUE.dropped, axis));
       const frames = series.rates(key, QUEUE.frames, axis);
       const bytes = series.rates(key, QUEUE.bytes, axis);
       return tenantsOf(key).map((tenant) => ({
@@ -37,7 +36,7 @@ export function rateFrames(
       }));
     })
     .filter(({ frames }) => frames.some((value) => !Number.isNaN(value)));
-  const shared = { ...window, timesMs: axis.endsMs, drops };
+  const shared = { ...window, timesMs: axis.endsMs, drops: lossRates(series, axis) };
   return {
     frames: { ...shared, series: queues.map(({ look, frames }) => ({ ...look, values: frames })) },
     megabits: {
@@ -48,10 +47,4 @@ export function rateFrames(
       })),
     },
   };
-}
-
-function addTo(sums: Float64Array, values: Float64Array): void {
-  for (let index = 0; index < sums.length; index += 1) {
-    sums[index] = (sums[index] ?? 0) + (values[index] || 0);
-  }
 }

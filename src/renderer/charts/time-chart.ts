@@ -14,7 +14,7 @@ import {
   type Plugin,
 } from 'chart.js';
 import { formatClock, formatShort } from '../format/format';
-import type { ChartFrame } from './chart-frame';
+import { dropsAt, type ChartFrame } from './chart-frame';
 import { fillOf, readPixels, readToken } from './palette';
 
 Chart.register(Filler, LinearScale, LineController, LineElement, PointElement);
@@ -209,14 +209,14 @@ export class TimeChart {
   }
 
   #drawDrops(chart: Chart): void {
-    const drops = this.#frame?.drops;
+    const frame = this.#frame;
     const x = chart.scales['x'];
-    if (!drops || !x || !this.#frame) return;
+    if (!frame?.drops?.length || !x) return;
     const { bottom } = chart.chartArea;
     chart.ctx.fillStyle = readToken('--state-bad');
-    for (let index = 0; index < drops.length; index += 1) {
-      if (!((drops[index] ?? 0) > 0)) continue;
-      const at = x.getPixelForValue(this.#frame.timesMs[index] ?? 0);
+    for (let index = 0; index < frame.timesMs.length; index += 1) {
+      if (dropsAt(frame, index).length === 0) continue;
+      const at = x.getPixelForValue(frame.timesMs[index] ?? 0);
       chart.ctx.beginPath();
       chart.ctx.moveTo(at, bottom - MARK_SIZE * 2);
       chart.ctx.lineTo(at - MARK_SIZE, bottom);

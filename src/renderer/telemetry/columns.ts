@@ -1,5 +1,6 @@
 /** Positions of the contract's telemetry columns, looked up once. */
 import {
+  DROP_COLUMNS,
   HEADER_COLUMNS,
   NIC_COLUMNS,
   PROCESSOR_COLUMNS,
@@ -20,4 +21,5 @@ export const THREAD = positionsOf(THREAD_COLUMNS);
 export const QUEUE = positionsOf(QUEUE_COLUMNS);
 export const NIC = positionsOf(NIC_COLUMNS);
 export const PROCESSOR = positionsOf(PROCESSOR_COLUMNS);
+export const DROP = positionsOf(DROP_COLUMNS);
 export const ROLE = positionsOf(THREAD_ROLES);

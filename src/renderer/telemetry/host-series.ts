@@ -4,6 +4,7 @@
  * looks, over the real time between the two, so nothing is smoothed and a missing sample stays a gap.
  */
 import {
+  DROP_COLUMNS,
   HEADER_COLUMNS,
   NIC_COLUMNS,
   PROCESSOR_COLUMNS,
@@ -18,7 +19,7 @@ export const CAPACITY_SAMPLES = 4096;
 /** Samples further apart than this leave a gap, whatever the column's width. */
 const LONGEST_GAP_MS = 1500;
 
-export type RowKind = 'header' | 'thread' | 'queue' | 'nic' | 'processor';
+export type RowKind = 'header' | 'thread' | 'queue' | 'nic' | 'processor' | 'drop';
 
 /** One row of a table over time: one array per column. */
 export interface SeriesRow {
@@ -40,6 +41,7 @@ export const headerKey = 'header';
 export const threadKey = (thread: number): string => `thread:${thread}`;
 export const queueKey = (adapter: number, queueId: number): string => `queue:${adapter}:${queueId}`;
 export const nicKey = (nic: number): string => `nic:${nic}`;
+export const dropKey = (reason: number): string => `drop:${reason}`;
 export const processorKey = (processor: number): string => `processor:${processor}`;
 
 export class HostSeries {
@@ -79,6 +81,7 @@ export class HostSeries {
     this.#storeTable('queue', samples, tables.queues, 2, QUEUE_COLUMNS.length);
     this.#storeTable('nic', samples, tables.nics, 1, NIC_COLUMNS.length);
     this.#storeTable('processor', samples, tables.processors, 1, PROCESSOR_COLUMNS.length);
+    this.#storeTable('drop', samples, tables.drops, 1, DROP_COLUMNS.length);
     return true;
   }
 

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { latestSum, pointCount, type ChartFrame } from '../../../src/renderer/charts/chart-frame';
+import {
+  dropsAt,
+  latestSum,
+  pointCount,
+  type ChartFrame,
+} from '../../../src/renderer/charts/chart-frame';
 import { tableOf } from '../../../src/renderer/charts/chart-table';
 import { toCsv } from '../../../src/renderer/charts/export-chart';
 import { timeTicks } from '../../../src/renderer/charts/time-chart';
@@ -32,6 +37,26 @@ describe('chart frames', () => {
         ['1000', '1', '10'],
       ],
     });
+  });
+
+  it('name the reasons of what was dropped in a column, most frames first', () => {
+    const drops = [
+      { code: 'port-full', text: 'Full.', rates: Float64Array.of(0, 2, Number.NaN) },
+      { code: 'wire-full', text: 'Slow.', rates: Float64Array.of(0, 9, Number.NaN) },
+    ];
+    const withDrops = { ...frame, drops };
+    expect([0, 1, 2].map((column) => dropsAt(withDrops, column).map(({ code }) => code))).toEqual([
+      [],
+      ['wire-full', 'port-full'],
+      [],
+    ]);
+    expect(tableOf([{ name: '', frame: withDrops }], String).headings).toEqual([
+      'Time',
+      'queue 1',
+      'queue 2',
+      'dropped, frames/s: port-full',
+      'dropped, frames/s: wire-full',
+    ]);
   });
 
   it('become comma-separated values with quotes where needed', () => {

@@ -1,11 +1,13 @@
 /** Telemetry arrays as hosts send them, from rows by column name. */
 import {
+  DROP_COLUMNS,
   HEADER_COLUMNS,
   NIC_COLUMNS,
   PROCESSOR_COLUMNS,
   QUEUE_COLUMNS,
   TELEMETRY_LAYOUT,
   THREAD_COLUMNS,
+  type DropColumn,
   type HeaderColumn,
   type NicColumn,
   type ProcessorColumn,
@@ -21,10 +23,11 @@ export interface SampleRows {
   readonly queues?: readonly Partial<Record<QueueColumn, number>>[];
   readonly nics?: readonly Partial<Record<NicColumn, number>>[];
   readonly processors?: readonly Partial<Record<ProcessorColumn, number>>[];
+  readonly drops?: readonly Partial<Record<DropColumn, number>>[];
 }
 
 export function aSample(rows: SampleRows): Float64Array {
-  const { threads = [], queues = [], nics = [], processors = [] } = rows;
+  const { threads = [], queues = [], nics = [], processors = [], drops = [] } = rows;
   const header: Partial<Record<HeaderColumn, number>> = {
     ...rows.header,
     layout: TELEMETRY_LAYOUT,
@@ -33,6 +36,7 @@ export function aSample(rows: SampleRows): Float64Array {
     queueCount: queues.length,
     nicCount: nics.length,
     processorCount: processors.length,
+    dropCount: drops.length,
   };
   const cells = <Column extends string>(
     columns: readonly Column[],
@@ -44,5 +48,6 @@ export function aSample(rows: SampleRows): Float64Array {
     ...cells(QUEUE_COLUMNS, queues),
     ...cells(NIC_COLUMNS, nics),
     ...cells(PROCESSOR_COLUMNS, processors),
+    ...cells(DROP_COLUMNS, drops),
   ]);
 }

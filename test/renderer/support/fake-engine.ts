@@ -1,4 +1,5 @@
 /** Invents what host processes would report: snapshots, telemetry and the course of a migration. */
+import { DROP_REASONS } from '../../../src/contract/drop-reasons';
 import { MIGRATION_PHASES, type HostSnapshot } from '../../../src/contract/host';
 import type { MigrationSnapshot } from '../../../src/contract/lab';
 import type { VmConfig } from '../../../src/contract/model';
@@ -233,13 +234,20 @@ export class FakeEngine {
     const all = ids.map((queueId) => ({ queueId, ...this.#of(`${hostId}/q/${String(queueId)}`) }));
     const total = all.reduce((sum, { frames }) => sum + frames, 0);
     const dropped = all.reduce((sum, counters) => sum + counters.dropped, 0);
+    const filtered = Math.round((Date.now() - this.#startMs) / 300);
+    const lost: Readonly<Record<string, number>> = {
+      'no-receive-buffer': Math.ceil(dropped * 0.8),
+      'port-full': Math.floor(dropped * 0.2),
+      'same-port': filtered,
+    };
     const vms = this.#vms(hostId).filter((vm) => this.#lab.states.get(vm.id) === 'running');
     return aSample({
       timeMs: Date.now(),
       header: {
-        enteredFrames: total + 12,
+        enteredFrames: total + filtered + 12,
         deliveredFrames: total - dropped,
         droppedFrames: dropped,
+        filteredFrames: filtered,
         heldFrames: 12,
       },
       threads: [
@@ -272,6 +280,7 @@ export class FakeEngine {
           dropped: lost,
         };
       }),
+      drops: DROP_REASONS.map(({ code }, reason) => ({ reason, frames: lost[code] ?? 0 })),
       processors: this.#busyMs.map((busyMs, processor) => ({
         processor,
         busyMs,
@@ -315,7 +324,8 @@ export class FakeEngine {
         (candidate) => candidate.migrationId === migration.migrationId,
       );
       const now = lab.migrations[index];
-      if (now) lab.migrations[index] = { ...now, ...part };
+      const totalMs = Date.now() - migration.startedAtMs;
+      if (now) lab.migrations[index] = { ...now, totalMs, ...part };
       lab.changed();
     };
     const phases: { phase: string; startMs: number; durationMs: number }[] = [];
