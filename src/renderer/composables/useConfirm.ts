@@ -9,6 +9,8 @@ export interface Question {
   readonly stays: string;
   /** Word on the button that does it. */
   readonly accept: string;
+  /** Word on the button that leaves everything as it is; “Cancel” when left out. */
+  readonly refuse?: string;
 }
 
 interface OpenQuestion extends Question {

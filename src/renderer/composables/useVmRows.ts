@@ -5,8 +5,8 @@ import type { VmConfig } from '../../contract/model';
 import { useHostsStore } from '../stores/hosts';
 import { DEFAULT_HUE, useHuesStore, type Hue } from '../stores/hues';
 import { useLabStore } from '../stores/lab';
-import { NIC } from '../telemetry/columns';
-import { nicKey } from '../telemetry/host-series';
+import { NIC, QUEUE } from '../telemetry/columns';
+import { nicKey, queueKey } from '../telemetry/host-series';
 import { seriesOf } from '../telemetry/telemetry';
 import { dependOn, useTelemetryTick } from './useTelemetryTick';
 
@@ -15,7 +15,7 @@ export interface VmRates {
   readonly txFrames: number;
   readonly rxBytes: number;
   readonly txBytes: number;
-  /** Since the host started. */
+  /** At its port, and at its present queue. */
   readonly dropped: number;
 }
 
@@ -54,7 +54,7 @@ export function useVmRows(): ComputedRef<VmRow[]> {
       queueId,
       queueReason: placed?.nic.queueReason ?? '',
       hue: queueId > 0 && firstNic ? hues.ofNic(firstNic.id) : DEFAULT_HUE,
-      rates: ratesOf(vm, hosts.nicRowOn),
+      rates: ratesOf(vm, hosts),
     };
   }
 
@@ -66,10 +66,16 @@ export function useVmRows(): ComputedRef<VmRow[]> {
 
 function ratesOf(
   vm: VmConfig,
-  nicRowOn: (hostId: string, nicId: string) => number | undefined,
+  { nicRowOn, nicOn: placedOn }: Pick<ReturnType<typeof useHostsStore>, 'nicRowOn' | 'nicOn'>,
 ): VmRates {
   const series = seriesOf(vm.hostId);
   const rows = vm.nics.flatMap((nic) => nicRowOn(vm.hostId, nic.id) ?? []);
+  const queues = vm.nics.flatMap((nic) => placedOn(vm.hostId, nic.id)?.queue ?? []);
+  /** Frames that found no receive buffer; the default queue's could be anybody's. */
+  const atQueues = queues
+    .filter((queue) => queue.queueId > 0)
+    .map((queue) => series.latestValue(queueKey(queue.adapterIndex, queue.queueId), QUEUE.dropped))
+    .reduce((total, dropped) => total + (dropped || 0), 0);
   const sum = (read: (key: string) => number): number =>
     rows.length === 0 ? Number.NaN : rows.reduce((total, row) => total + read(nicKey(row)), 0);
   return {
@@ -77,6 +83,6 @@ function ratesOf(
     txFrames: sum((key) => series.latestRate(key, NIC.txFrames)),
     rxBytes: sum((key) => series.latestRate(key, NIC.rxBytes)),
     txBytes: sum((key) => series.latestRate(key, NIC.txBytes)),
-    dropped: sum((key) => series.latestValue(key, NIC.dropped)),
+    dropped: sum((key) => series.latestValue(key, NIC.dropped)) + atQueues,
   };
 }

@@ -54,7 +54,7 @@ export const useTracesStore = defineStore('traces', () => {
 
   function addProgress(migration: MigrationSnapshot, trace: MigrationTrace): void {
     const point = {
-      timeMs: Date.now(),
+      timeMs: migration.startedAtMs + migration.totalMs,
       sentBytes: migration.sentBytes,
       remainingBytes: migration.remainingBytes,
       round: migration.rounds,
