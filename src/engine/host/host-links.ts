@@ -90,7 +90,7 @@ export class HostLinks {
       connected ? 'adapter/uplink-connected' : 'adapter/uplink-lost',
       object,
       text,
-      reason,
+      reason === '' ? 'The fabric accepted the connection.' : reason,
       connected ? 'info' : 'warning',
     );
   }

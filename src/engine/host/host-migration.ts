@@ -265,7 +265,7 @@ export class HostMigration {
     }
   }
 
-  #tell(type: string, vm: VirtualMachine, text: string, cause = 'Migration.'): void {
+  #tell(type: string, vm: VirtualMachine, text: string, cause = 'The lab moves it.'): void {
     this.#parts.log.emit(type, { kind: 'vm', id: vm.vmId, name: vm.config.name }, text, cause);
   }
 

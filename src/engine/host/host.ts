@@ -210,7 +210,7 @@ export class Host {
       'vm/added',
       this.#object('vm', config.id, config.name),
       `${config.name} was added with ${config.memoryMiB} MiB.`,
-      'Command.',
+      'An administrator or a lab file asked for it.',
     );
     return Promise.resolve();
   }
@@ -231,7 +231,7 @@ export class Host {
       'vm/changed',
       this.#object('vm', config.id, config.name),
       `${config.name} was changed.`,
-      'Command.',
+      'An administrator or a lab file asked for it.',
     );
   }
 
@@ -244,7 +244,7 @@ export class Host {
       'vm/removed',
       this.#object('vm', vmId, vm.config.name),
       `${vm.config.name} was removed; its memory is free again.`,
-      'Command.',
+      'An administrator or a lab file asked for it.',
     );
     return Promise.resolve();
   }
@@ -257,7 +257,7 @@ export class Host {
       'vm/started',
       this.#object('vm', vmId, vm.config.name),
       `${vm.config.name} is running.`,
-      'Command.',
+      'An administrator or a lab file asked for it.',
     );
   }
 
@@ -270,7 +270,7 @@ export class Host {
       'vm/stopped',
       this.#object('vm', vmId, vm.config.name),
       `${vm.config.name} was stopped.`,
-      'Command.',
+      'An administrator or a lab file asked for it.',
     );
   }
 
@@ -300,7 +300,7 @@ export class Host {
       'adapter/changed',
       this.#object('adapter', config.id, config.name),
       `${config.name}: ${mode}.`,
-      'Command.',
+      'An administrator or a lab file asked for it.',
     );
   }
 

@@ -41,7 +41,7 @@ export function reportQueueEvents(adapter: HostAdapter, log: EventLog): void {
       'queue/dma-stopped',
       queue(indication.queueId),
       `Queue ${indication.queueId} of ${adapter.config.name}: DMA has stopped.`,
-      indication.status,
+      `The miniport sent ${indication.status} after OID_RECEIVE_FILTER_FREE_QUEUE.`,
     );
   });
   adapter.ndis.onWarning((warning) => {

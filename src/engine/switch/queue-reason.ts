@@ -17,7 +17,7 @@ export function reasonText(
     case undefined:
       return '';
     case 'asked-for-none':
-      return `${nic} has no queue: it is set to use none. Choose "automatic" to give it one.`;
+      return `${nic} has no queue: its queue request is none. Choose “automatic” to give it one.`;
     case 'vmq-off':
       return `${nic} has no queue: VMQ is off on ${adapter}. Switch VMQ on to give each VM its own queue.`;
     case 'all-taken':
