@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -15,9 +17,17 @@ process.on('message', ({ data }) => {
 process.on('disconnect', () => process.exit(0));
 `;
 
-async function aProcess(): Promise<SpawnedProcess> {
+/** Tells what it reads from a socket that it was given. */
+const READER = `
+process.on('message', (_message, socket) => {
+  socket.on('data', (bytes) => process.send({ kind: 'rpc', data: String(bytes) }));
+});
+process.on('disconnect', () => process.exit(0));
+`;
+
+async function aProcess(program = ECHO): Promise<SpawnedProcess> {
   const entry = join(await aFolder(), 'entry.cjs');
-  await writeFile(entry, ECHO);
+  await writeFile(entry, program);
   return new NodeSpawner(entry).spawn('host', 'Host A');
 }
 
@@ -37,6 +47,37 @@ describe('NodeSpawner', () => {
     expect(await answer).toMatchObject({ data: { args: ['host', 'Host A'], isBytes: true } });
     process.kill();
     await exitOf(process);
+  });
+
+  it('reads nothing any more from a socket that it hands over', async () => {
+    const reader = await aProcess(READER);
+    const { pid } = reader;
+    if (pid === undefined) throw new Error('the process has no id');
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const visit = async (): Promise<{ page: Socket; served: Socket }> => {
+      const page = connect(port, '127.0.0.1');
+      const [served] = (await once(server, 'connection')) as [Socket];
+      return { page, served };
+    };
+    const { page, served } = await visit();
+
+    // A process that stands still cannot confirm the socket, so both have it.
+    globalThis.process.kill(pid, 'SIGSTOP');
+    reader.post({ kind: 'connect', target: 'view' }, [served]);
+    page.write('early');
+    const later = await visit();
+    later.page.write('later');
+    await once(later.served, 'data');
+    const read = nextMessage(reader);
+    globalThis.process.kill(pid, 'SIGCONT');
+    expect(await read).toMatchObject({ data: 'early' });
+
+    for (const socket of [page, later.page, later.served]) socket.destroy();
+    server.close();
+    reader.kill();
+    await exitOf(reader);
   });
 
   it('says how a process ended, with its last words', async () => {

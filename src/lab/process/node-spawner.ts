@@ -77,8 +77,10 @@ class NodeProcess implements SpawnedProcess {
 
   post(message: HostProcessMessage, transfer: readonly unknown[] = []): void {
     // A socket is the only thing that Node can hand over; it comes from the launcher itself.
+    const socket = transfer[0] as SendHandle | undefined;
+    if (socket !== undefined) stopReading(socket);
     // The end of the process is reported by `onExit`; what was sent too late is lost with it.
-    this.#child.send(message, transfer[0] as SendHandle | undefined, () => undefined);
+    this.#child.send(message, socket, () => undefined);
   }
 
   onMessage(listener: (message: unknown) => void): void {
@@ -99,6 +101,16 @@ class NodeProcess implements SpawnedProcess {
     this.#exit = { code, signal, reason: exitReason(code, signal, words) };
     for (const listener of this.#exitListeners) listener(this.#exit);
   }
+}
+
+/**
+ * Stops reading a socket at once. Node keeps a socket that it hands over open here until the child has
+ * confirmed it, and goes on reading: what the page sends meanwhile would be thrown away. `pause()` would
+ * come too late, since it lets the next bytes in before it ends the reading.
+ */
+function stopReading(socket: object): void {
+  const { _handle: handle } = socket as { _handle?: { readStop?: () => void } | null };
+  handle?.readStop?.();
 }
 
 function exitReason(code: number | null, signal: string | null, words: string): string {
