@@ -19,6 +19,14 @@ import {
   vlanModeSchema,
   vmConfigSchema,
 } from './model';
+import {
+  migrationLimitsSchema,
+  migrationOptionsSchema,
+  migrationPhaseSchema,
+  migrationProgressSchema,
+  probeResultSchema,
+  probeSampleSchema,
+} from './migration';
 import { fabricReportSchema, hostReportSchema } from './report';
 
 const command = oc.errors(refusalErrors);
@@ -134,6 +142,21 @@ export const threadSnapshotSchema = z.object({
   processor: z.int(),
 });
 
+/** A receive queue has changed its state (`docs/vmq-reference.md` §3.2). */
+export const queueTransitionSchema = z.object({
+  /** Unix time in milliseconds. */
+  atMs: z.number(),
+  adapterId: idSchema,
+  queueId: z.int(),
+  vmId: z.string().nullable(),
+  vmName: z.string().nullable(),
+  from: queueStateSchema,
+  to: queueStateSchema,
+  /** What led to it, as the state table names it. */
+  cause: z.string(),
+});
+export type QueueTransition = z.infer<typeof queueTransitionSchema>;
+
 /** Everything about a host that changes seldom. Sent whole after each change, at most ten times a second. */
 export const hostSnapshotSchema = z.object({
   hostId: idSchema,
@@ -150,38 +173,10 @@ export const hostSnapshotSchema = z.object({
   vms: z.array(vmSnapshotSchema),
   links: z.array(linkSnapshotSchema),
   threads: z.array(threadSnapshotSchema),
+  /** The last 64 transitions of its queues, oldest first. */
+  transitions: z.array(queueTransitionSchema),
 });
 export type HostSnapshot = z.infer<typeof hostSnapshotSchema>;
-
-/** Phases of an outgoing migration, in order. */
-export const MIGRATION_PHASES = [
-  'preparing',
-  'clearing-filters',
-  'stopping-dma',
-  'copying',
-  'stopping-vm',
-  'final-copy',
-  'committing',
-  'resuming',
-  'cleaning-up',
-] as const;
-export const migrationPhaseSchema = z.enum(MIGRATION_PHASES);
-export type MigrationPhase = z.infer<typeof migrationPhaseSchema>;
-
-/** What the source reports while it sends a VM. The stream ends after `ready`, or with REFUSED. */
-export const migrationProgressSchema = z.object({
-  phase: migrationPhaseSchema,
-  /** Rounds begun, the final one included. */
-  round: z.int(),
-  sentBytes: z.number(),
-  remainingBytes: z.number(),
-  totalBytes: z.number(),
-  /** Monotonic time at which the guest was stopped on the source; 0 before. */
-  stoppedAtNs: z.number(),
-  /** True once the target has confirmed the whole state: the lab may commit. */
-  ready: z.boolean(),
-});
-export type MigrationProgress = z.infer<typeof migrationProgressSchema>;
 
 const migrationRef = z.object({ migrationId: idSchema });
 
@@ -237,18 +232,44 @@ export const hostControlContract = {
     .output(z.object({ socket: z.string(), token: z.string() })),
   /** Source: stops DMA, copies memory, stops the guest, copies the rest. On any failure the VM runs on here. */
   sendVm: command
-    .input(migrationRef.extend({ vmId: idSchema, socket: z.string(), token: z.string() }))
+    .input(
+      migrationRef.extend({
+        vmId: idSchema,
+        socket: z.string(),
+        token: z.string(),
+        options: migrationOptionsSchema,
+        /** The source waits on entering this phase until `continueSend`: for faults at a chosen phase. */
+        pauseAt: migrationPhaseSchema.nullable(),
+      }),
+    )
     .output(eventIterator(migrationProgressSchema)),
+  /** Source, until the guest is stopped: changes limits while it sends. */
+  setSendLimits: command
+    .input(migrationRef.extend({ limits: migrationLimitsSchema }))
+    .output(nothing),
+  /** Source, waiting at `pauseAt`: goes on. Harmless otherwise. */
+  continueSend: command.input(migrationRef).output(nothing),
+  /** Fault injection, source: cuts the stream, or flips one bit of the next message. */
+  breakStream: command
+    .input(migrationRef.extend({ how: z.enum(['cut', 'corrupt']) }))
+    .output(nothing),
+  /** Fault injection: takes all free memory of the host but `leaveBytes`. */
+  fillMemory: command.input(z.object({ leaveBytes: z.int().min(0) })).output(nothing),
+  /** Gives back what fillMemory took. Harmless when there is nothing. */
+  freeFilledMemory: command.output(nothing),
   /** Target, after the commit record: runs the VM, announces its addresses, gives it a queue. */
   commitIncoming: command
     .input(migrationRef)
     .output(z.object({ resumedAtNs: z.number(), announcements: z.int() })),
   /** Target, before the commit: forgets the incoming VM. Harmless when there is none. */
   abortIncoming: command.input(migrationRef).output(nothing),
-  /** Source, after the target runs: removes the VM; frames held meanwhile go out of the wire. */
+  /**
+   * Source, after the target runs: sends held frames on until the marker has come through the
+   * fabric, then removes the VM. `markerSeen` false: it did not come in time.
+   */
   finishSend: command
     .input(migrationRef)
-    .output(z.object({ heldFrames: z.int(), droppedFrames: z.int() })),
+    .output(z.object({ heldFrames: z.int(), droppedFrames: z.int(), markerSeen: z.boolean() })),
   /** Source, before the commit: resumes the VM here. Harmless when there is none. */
   cancelSend: command.input(migrationRef).output(nothing),
   /** Fault injection for demonstrations and tests: ends a thread at once, as a crash would. */
@@ -256,17 +277,6 @@ export const hostControlContract = {
   /** Stops every thread and answers; the process may exit then. */
   close: command.output(nothing),
 };
-
-export const probeResultSchema = z.object({
-  sent: z.int(),
-  received: z.int(),
-  lost: z.int(),
-  duplicated: z.int(),
-  reordered: z.int(),
-  /** Longest time between two answers, in milliseconds. */
-  silenceMs: z.number(),
-});
-export type ProbeResult = z.infer<typeof probeResultSchema>;
 
 export const fabricSnapshotSchema = z.object({
   revision: z.int(),
@@ -306,5 +316,19 @@ export const fabricControlContract = {
     .output(nothing),
   /** Stops it after waiting for late answers; answers what was measured from its frames. */
   stopProbe: command.input(z.object({ probeId: idSchema })).output(probeResultSchema),
+  /** What it has measured so far, ten times a second until it is stopped. */
+  watchProbe: command
+    .input(z.object({ probeId: idSchema }))
+    .output(eventIterator(probeSampleSchema)),
+  /** Fault injection: drops exactly the next `frames` probe frames of one direction, at the fabric's port. */
+  loseProbes: command
+    .input(
+      z.object({
+        probeId: idSchema,
+        direction: z.enum(['to-vm', 'from-vm']),
+        frames: z.int().min(1).max(1_000_000),
+      }),
+    )
+    .output(nothing),
   close: command.output(nothing),
 };

@@ -4,6 +4,13 @@
  */
 import { z } from 'zod';
 import { DROP_REASONS } from './drop-reasons';
+import {
+  migrationOptionsSchema,
+  migrationPhaseSchema,
+  migrationRoundSchema,
+  probeResultSchema,
+  probeSampleSchema,
+} from './migration';
 import { vlanModeSchema } from './model';
 
 const count = z.int().min(0);
@@ -111,7 +118,7 @@ export const migrationReportSchema = z.object({
   vmName: z.string(),
   fromHostId: z.string(),
   toHostId: z.string(),
-  outcome: z.enum(['running', 'completed', 'failed', 'cancelled']),
+  outcome: z.enum(['queued', 'running', 'completed', 'failed', 'cancelled']),
   /** Why it failed or was cancelled; else empty. */
   reason: z.string(),
   phases: z.array(z.object({ phase: z.string(), startMs: z.number(), durationMs: z.number() })),
@@ -122,17 +129,25 @@ export const migrationReportSchema = z.object({
   remainingBytes: z.number(),
   totalBytes: z.number(),
   rounds: z.int(),
+  options: migrationOptionsSchema,
+  roundList: z.array(migrationRoundSchema),
+  /** Rate of sending and greatest throttling, as last reported. */
+  bytesPerSecond: z.number(),
+  dirtyBytesPerSecond: z.number(),
+  throttlePercent: z.int(),
+  expectedDowntimeMs: z.number(),
+  /** Why it does not converge, or did not, and what to do; else empty. */
+  advice: z.string(),
+  /** What went wrong without ending it. */
+  warnings: z.array(z.string()),
+  /** A fault that was injected on purpose. */
+  fault: z.object({ kind: z.string(), phase: migrationPhaseSchema }).nullable(),
   /** Measured by stamped probe frames over the whole migration; null where the VM has no address to probe. */
-  probe: z
-    .object({
-      sent: z.int(),
-      received: z.int(),
-      lost: z.int(),
-      duplicated: z.int(),
-      reordered: z.int(),
-      silenceMs: z.number(),
-    })
-    .nullable(),
+  probe: probeResultSchema.nullable(),
+  /** Samples of the probe, ten a second, at most 600: the latest. */
+  probeSeries: z.array(probeSampleSchema),
+  /** Whether the marker frame proved that no frame was left on the old path; null before. */
+  markerSeen: z.boolean().nullable(),
   /** Frames for the VM that were held on the source and sent on after it had moved. */
   heldFrames: z.int(),
 });

@@ -1,7 +1,7 @@
 /** What is proved in the window and in the browser alike: the same page, the same steps. */
 import { expect } from 'vitest';
 
-import { MIGRATION_PHASES } from '../../src/contract/host';
+import { MIGRATION_PHASES } from '../../src/contract/migration';
 import { eventually } from '../support/eventually';
 import { stillRunning } from '../support/processes';
 import type { ConsolePage } from './pages/console-page';

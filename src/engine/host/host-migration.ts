@@ -2,7 +2,7 @@
  * Migrations of one host, outgoing and incoming, behind the commands of the contract. The stream
  * itself is in `migration/`; the lab decides (`docs/design.md` §7). Control thread.
  */
-import type { MigrationProgress } from '../../contract/host';
+import type { MigrationProgress } from '../../contract/migration';
 import type { VmConfig } from '../../contract/model';
 import { RefusalError } from '../../shared/refusal-error';
 import { parseMacAddress } from '../../shared/mac-address';

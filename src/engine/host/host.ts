@@ -4,7 +4,8 @@
  * carried out whole.
  */
 import { cpus } from 'node:os';
-import type { HostSnapshot, MigrationProgress } from '../../contract/host';
+import type { HostSnapshot } from '../../contract/host';
+import type { MigrationProgress } from '../../contract/migration';
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import type { EngineEvent, EventObject } from '../../contract/events';
 import type { HostReport } from '../../contract/report';

@@ -8,7 +8,8 @@
  *     await links.start(config.id);            // runs
  *     await links.remove(config.id);           // the link thread has let go of `ring`
  */
-import type { LinkSnapshot, ProbeResult } from '../../contract/host';
+import type { LinkSnapshot } from '../../contract/host';
+import type { ProbeResult } from '../../contract/migration';
 import type { LinkConfig } from '../../contract/model';
 import type { FabricReport } from '../../contract/report';
 import { RefusalError } from '../../shared/refusal-error';

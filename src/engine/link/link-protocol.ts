@@ -14,7 +14,8 @@
  *    ◀───────────────────────── done      now they may be given back
  * ```
  */
-import type { LinkSnapshot, ProbeResult } from '../../contract/host';
+import type { LinkSnapshot } from '../../contract/host';
+import type { ProbeResult } from '../../contract/migration';
 import type { Refusal } from '../../contract/errors';
 import type { LinkRate } from '../../contract/model';
 

@@ -2,7 +2,7 @@
  * A probe: sends stamped UDP echo requests (RFC 862) to a guest and scores its answers. It answers
  * ARP for its own address, so that the guest can find it. A low rate: TypeScript. Link thread.
  */
-import type { ProbeResult } from '../../contract/host';
+import type { ProbeResult } from '../../contract/migration';
 import { ipv4AddressToNumber, parseIpv4Address } from '../../shared/ipv4-address';
 import { macAddressToNumbers, parseMacAddress } from '../../shared/mac-address';
 import {

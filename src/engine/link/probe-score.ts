@@ -3,7 +3,7 @@
  * bookkeeping by sequence number; probes are numbered from 0 in the order of sending.
  */
 import { NANOSECONDS_PER_MILLISECOND } from '../../shared/units';
-import type { ProbeResult } from '../../contract/host';
+import type { ProbeResult } from '../../contract/migration';
 
 export class ProbeScore {
   #answered = new Uint8Array(1024);

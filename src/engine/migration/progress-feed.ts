@@ -2,7 +2,7 @@
  * Progress on its way to one reader who may be slow. Copying never waits for it: within a phase the
  * latest report replaces the one before, so at most one report for each phase is kept, in order.
  */
-import type { MigrationProgress } from '../../contract/host';
+import type { MigrationProgress } from '../../contract/migration';
 import { Condition } from './condition';
 
 export class ProgressFeed {

@@ -9,7 +9,7 @@
  * await outgoing.cancel();     // or not: the VM runs on here
  * ```
  */
-import type { MigrationProgress } from '../../contract/host';
+import type { MigrationProgress } from '../../contract/migration';
 import { RefusalError, refusalText } from '../../shared/refusal-error';
 import type { HostMemory } from '../memory/host-memory';
 import type { Clock } from '../thread/clock';

@@ -5,7 +5,7 @@
  * work of the thread at least every millisecond.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { MigrationPhase, MigrationProgress } from '../../contract/host';
+import type { MigrationPhase, MigrationProgress } from '../../contract/migration';
 import { PAGE_SIZE } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { Clock } from '../thread/clock';

@@ -1,5 +1,5 @@
 /** What is known of one migration: its snapshot while it runs, its report afterwards. */
-import type { MigrationProgress, ProbeResult } from '../../contract/host';
+import type { MigrationProgress, ProbeResult } from '../../contract/migration';
 import type { MigrationSnapshot } from '../../contract/lab';
 import type { MigrationReport } from '../../contract/report';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MigrationPhase, MigrationProgress } from '../../../src/contract/host';
+import type { MigrationPhase, MigrationProgress } from '../../../src/contract/migration';
 import { ProgressFeed } from '../../../src/engine/migration/progress-feed';
 
 function progress(phase: MigrationPhase, sentBytes = 0): MigrationProgress {

@@ -13,10 +13,9 @@ import {
   hostControlContract,
   type FabricSnapshot,
   type HostSnapshot,
-  type MigrationPhase,
-  type MigrationProgress,
   type VmState,
 } from '../../../src/contract/host';
+import { type MigrationPhase, type MigrationProgress } from '../../../src/contract/migration';
 import type { HostConfig, LinkConfig, VmConfig } from '../../../src/contract/model';
 import type { Conservation, FabricReport, HostReport } from '../../../src/contract/report';
 import { CONTRACT_VERSION } from '../../../src/contract/version';

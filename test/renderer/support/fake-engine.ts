@@ -1,6 +1,7 @@
 /** Invents what host processes would report: snapshots, telemetry and the course of a migration. */
 import { DROP_REASONS } from '../../../src/contract/drop-reasons';
-import { MIGRATION_PHASES, type HostSnapshot } from '../../../src/contract/host';
+import { type HostSnapshot } from '../../../src/contract/host';
+import { MIGRATION_PHASES } from '../../../src/contract/migration';
 import type { MigrationSnapshot } from '../../../src/contract/lab';
 import type { VmConfig } from '../../../src/contract/model';
 import { ROLE } from '../../../src/renderer/telemetry/columns';

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { MigrationProgress } from '../../../../src/contract/host';
+import type { MigrationProgress } from '../../../../src/contract/migration';
 import { OutgoingMigration, type OutgoingOptions } from '../../../../src/engine/migration/source';
 import { IncomingMigration, type IncomingOptions } from '../../../../src/engine/migration/target';
 import { monotonicClock } from '../../../../src/engine/thread/clock';
