@@ -11,3 +11,4 @@ export * from './model';
 export * from './report';
 export * from './telemetry';
 export * from './version';
+export * from './vmq';

@@ -3,16 +3,10 @@
  * inventory, for commands, and for lab files; each process validates with them whatever it receives.
  */
 import { z } from 'zod';
+import { idSchema, nameSchema } from './names';
+import { MAX_VM_QUEUES, adapterProfileSchema, queueWeightSchema } from './vmq';
 
-/** Ids are short and stable: `host-a`, `vm-3`, `nic-vm-3-0`. They never change while the object lives. */
-export const idSchema = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'expected 1 to 40 of a-z, 0-9 and -');
-export const nameSchema = z
-  .string()
-  .trim()
-  .min(1, 'expected a name')
-  .max(60, 'expected at most 60 characters');
+export { idSchema, nameSchema };
 
 /** Canonical text form: lower case, colons, unicast. `02:00:5e:10:00:01`. */
 export const macSchema = z
@@ -35,11 +29,18 @@ export const vlanModeSchema = z.discriminatedUnion('mode', [
 ]);
 export type VlanMode = z.infer<typeof vlanModeSchema>;
 
-/** What a NIC asks for: any free queue, no queue, or a queue on one logical processor. */
+/**
+ * What a NIC asks for: a queue on any processor, no queue, or a queue on one logical processor. Its
+ * weight decides when queues are scarce; left out it is 100, and 0 says the same as `none`.
+ */
 export const queueRequestSchema = z.discriminatedUnion('mode', [
-  z.object({ mode: z.literal('automatic') }),
+  z.object({ mode: z.literal('automatic'), weight: queueWeightSchema.optional() }),
   z.object({ mode: z.literal('none') }),
-  z.object({ mode: z.literal('processor'), processor: z.int().min(0).max(1023) }),
+  z.object({
+    mode: z.literal('processor'),
+    processor: z.int().min(0).max(1023),
+    weight: queueWeightSchema.optional(),
+  }),
 ]);
 export type QueueRequest = z.infer<typeof queueRequestSchema>;
 
@@ -50,10 +51,14 @@ export type BufferMode = z.infer<typeof bufferModeSchema>;
 export const adapterConfigSchema = z.object({
   id: idSchema,
   name: nameSchema,
-  /** VM queues, without the default queue (NDIS `NumQueues`). */
-  queueCount: z.int().min(1).max(64).default(16),
+  /** What its hardware can do; left out: everything that the engine can do. */
+  profile: adapterProfileSchema.optional(),
+  /** VM queues that it offers, without the default queue: at most as many as its hardware has. */
+  queueCount: z.int().min(1).max(MAX_VM_QUEUES).default(16),
   /** VMQ on: each NIC may have a queue. Off: everything through the default queue. */
   vmqEnabled: z.boolean().default(true),
+  /** Whether its switch uses VMQ although the link is slower than 10 Gbit/s. Left out: it does not. */
+  vmqBelow10Gbps: z.boolean().optional(),
   /** Default buffer mode of its queues. The default queue always uses host buffers. */
   bufferMode: bufferModeSchema.default('shared-memory'),
   /** Longest time a completed frame waits for its interrupt, in microseconds; 0 = none. */
