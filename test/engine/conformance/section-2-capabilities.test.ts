@@ -10,7 +10,7 @@ import {
   vmqCapabilities,
   type ReceiveFilterCapabilities,
 } from '../../../src/engine/ndis/capabilities';
-import { anAdapter, expectRefusal, onProcessor, refusalOf } from './an-adapter';
+import { anAdapter, expectRefusal, onProcessor, refusalOf } from '../ndis/an-adapter';
 
 const newer = vmqCapabilities({ ndisVersion: '6.30', numQueues: 4, maxMacHeaderFilters: 8 });
 const older = vmqCapabilities({ ndisVersion: '6.20', numQueues: 4, maxMacHeaderFilters: 8 });

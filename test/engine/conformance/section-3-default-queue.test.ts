@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { affinityOf } from '../../../src/engine/ndis/group-affinity';
 import { macFilter } from '../../../src/engine/ndis/filter-parameters';
 import { QUEUE_CHANGE_FLAGS } from '../../../src/engine/ndis/queue-parameters';
-import { anAdapter, expectRefusal, macOf, onProcessor } from './an-adapter';
+import { anAdapter, expectRefusal, macOf, onProcessor } from '../ndis/an-adapter';
 
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 

@@ -14,8 +14,8 @@ import { nextState } from '../../../src/engine/ndis/queue-state';
 import { assignQueue } from '../../../src/engine/ndis/receive-filter';
 import { NdisStatusError, type NdisStatus } from '../../../src/engine/ndis/status';
 import { parseMacAddress } from '../../../src/shared/mac-address';
-import { anAdapter, macOf, onProcessor, type AdapterFixture } from './an-adapter';
-import { ReferenceModel } from './reference-model';
+import { anAdapter, macOf, onProcessor, type AdapterFixture } from '../ndis/an-adapter';
+import { ReferenceModel } from '../ndis/reference-model';
 
 const OK = 'NDIS_STATUS_SUCCESS';
 const MACS = [1, 2, 3];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { macFilter } from '../../../src/engine/ndis/filter-parameters';
-import { aQueueIn, anAdapter, expectRefusal, macOf } from './an-adapter';
+import { aQueueIn, anAdapter, expectRefusal, macOf } from '../ndis/an-adapter';
 
 describe('§3.4 QUEUE_ALLOCATION_COMPLETE', () => {
   it('hands over the filters set so far, and frames follow them from then on', async () => {

@@ -7,7 +7,7 @@ import {
   receiveQueueParameters,
   type QueueParametersUpdate,
 } from '../../../src/engine/ndis/queue-parameters';
-import { aQueueIn, anAdapter, expectRefusal } from './an-adapter';
+import { aQueueIn, anAdapter, expectRefusal } from '../ndis/an-adapter';
 
 const CHANGE = QUEUE_CHANGE_FLAGS;
 

@@ -8,7 +8,7 @@ import {
   nextState,
   operationalState,
 } from '../../../src/engine/ndis/queue-state';
-import { tableBelow } from './reference-table';
+import { tableBelow } from '../ndis/reference-table';
 
 /** Columns of the table in the reference, in its order. */
 const COLUMNS = [

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { affinityOf } from '../../../src/engine/ndis/group-affinity';
 import { macFilter } from '../../../src/engine/ndis/filter-parameters';
-import { aQueueIn, anAdapter, expectRefusal, macOf, type RestingState } from './an-adapter';
+import { aQueueIn, anAdapter, expectRefusal, macOf, type RestingState } from '../ndis/an-adapter';
 
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 

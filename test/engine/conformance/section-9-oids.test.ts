@@ -8,7 +8,7 @@ import {
   invalidParameter,
 } from '../../../src/engine/ndis/status';
 import { RefusalError } from '../../../src/shared/refusal-error';
-import { tableBelow } from './reference-table';
+import { tableBelow } from '../ndis/reference-table';
 
 const KINDS: Readonly<Record<string, string>> = { Q: 'query', S: 'set', M: 'method' };
 const rows = tableBelow('### 9.1').map(([code = '', name = '', kind = '', handler = '']) => ({

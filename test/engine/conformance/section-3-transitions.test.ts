@@ -12,7 +12,7 @@ import {
   type AdapterFixture,
   type QueueInState,
   type RestingState,
-} from './an-adapter';
+} from '../ndis/an-adapter';
 
 const STATES: readonly RestingState[] = ['Allocated', 'Set', 'Running', 'Paused'];
 

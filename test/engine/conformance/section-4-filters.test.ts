@@ -10,7 +10,7 @@ import {
 } from '../../../src/engine/ndis/filter-parameters';
 import { assignQueue } from '../../../src/engine/ndis/receive-filter';
 import { parseMacAddress } from '../../../src/shared/mac-address';
-import { aQueueIn, anAdapter, expectRefusal, macOf } from './an-adapter';
+import { aQueueIn, anAdapter, expectRefusal, macOf } from '../ndis/an-adapter';
 
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 

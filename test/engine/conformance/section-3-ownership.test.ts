@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { macFilter } from '../../../src/engine/ndis/filter-parameters';
 import { QUEUE_CHANGE_FLAGS } from '../../../src/engine/ndis/queue-parameters';
-import { aQueueIn, anAdapter, expectRefusal, macOf, onProcessor } from './an-adapter';
+import { aQueueIn, anAdapter, expectRefusal, macOf, onProcessor } from '../ndis/an-adapter';
 
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 
