@@ -7,6 +7,7 @@ import {
   PROBE_UDP_PORT,
   buildProbeFrame,
   findProbe,
+  readProbeAccount,
   readProbeFlowId,
   readProbeSendTimeNs,
   readProbeSequence,
@@ -18,9 +19,10 @@ import { FRAME_OFFSET, IP_TO_VM, TO_VM, TO_VM_TAGGED, built, bytesOf } from './f
 const probe = { flowId: 3, sequence: 0xffffffff, sendTimeNs: 1_234_567_890_123 };
 
 describe('writeProbe', () => {
-  it('writes magic, flow, sequence and time in network order', () => {
+  it('writes magic, flow, sequence and time in network order, and no account', () => {
     const payload = built((bytes, at) => writeProbe(bytes, at, { ...probe, sendTimeNs: 1.5 }));
-    expect(payload).toEqual(bytesOf('564d5150 00000003 ffffffff 3ff8000000000000'));
+    const stamp = '564d5150 00000003 ffffffff 3ff8000000000000';
+    expect(payload).toEqual(bytesOf(stamp + '00'.repeat(28)));
     expect(payload).toHaveLength(PROBE_BYTES);
   });
 
@@ -28,6 +30,22 @@ describe('writeProbe', () => {
     expect(() => writeProbe(new Uint8Array(32), 0, { ...probe, sequence: 2 ** 32 })).toThrow(
       'probe sequence',
     );
+  });
+});
+
+describe('readProbeAccount', () => {
+  it('reads what a guest wrote behind the stamp', () => {
+    const payload = bytesOf(
+      '00'.repeat(20) + '00000102 3ff8000000000000 4008000000000000 7ff8000000000000',
+    );
+    const account = { answers: 0, sinceNs: 0, receivedNs: 0, longestGapNs: 0 };
+    readProbeAccount(payload, 0, account);
+    expect(account).toEqual({
+      answers: 258,
+      sinceNs: 1.5,
+      receivedNs: 3,
+      longestGapNs: Number.NaN,
+    });
   });
 });
 
