@@ -21,10 +21,6 @@ export function canvasesToPng(canvases: readonly HTMLCanvasElement[]): string {
   return sheet.toDataURL('image/png');
 }
 
-export function toCsv(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [headings, ...rows].map((row) => row.map(quoted).join(',')).join('\r\n') + '\r\n';
-}
-
 export function saveText(fileName: string, text: string, type: string): void {
   const address = URL.createObjectURL(new Blob([text], { type }));
   saveAddress(fileName, address);
@@ -36,8 +32,4 @@ export function saveAddress(fileName: string, address: string): void {
   link.href = address;
   link.download = fileName;
   link.click();
-}
-
-function quoted(cell: string): string {
-  return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

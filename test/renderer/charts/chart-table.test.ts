@@ -6,7 +6,6 @@ import {
   type ChartFrame,
 } from '../../../src/renderer/charts/chart-frame';
 import { tableOf } from '../../../src/renderer/charts/chart-table';
-import { toCsv } from '../../../src/renderer/charts/export-chart';
 import { timeTicks } from '../../../src/renderer/charts/time-chart';
 
 const paint = { token: '--queue-1', pattern: 0, dash: [] };
@@ -57,10 +56,6 @@ describe('chart frames', () => {
       'dropped, frames/s: port-full',
       'dropped, frames/s: wire-full',
     ]);
-  });
-
-  it('become comma-separated values with quotes where needed', () => {
-    expect(toCsv(['Time', 'a,b'], [['1', 'say "x"']])).toBe('Time,"a,b"\r\n1,"say ""x"""\r\n');
   });
 });
 
