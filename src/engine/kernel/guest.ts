@@ -65,6 +65,7 @@ import {
   WORKLOAD_SENDER,
 } from './layout';
 import { markDirty } from './dirty';
+import { stampProbe } from './probe';
 import { bump, threadAt, wake } from './thread';
 
 const ETHERTYPE_ARP: u32 = 0x0608; // as little-endian loads see network order
@@ -183,8 +184,8 @@ function sunk(): void {
   bump(state + G_SUNK, 1);
 }
 
-/** Answers ICMP echo (RFC 792) and UDP echo (RFC 862); everything else is sunk. */
-function onIpv4(nic: u32, frame: u32, length: u32): void {
+/** Answers ICMP echo (RFC 792) and UDP echo (RFC 862), probes with an account; everything else is sunk. */
+function onIpv4(nic: u32, frame: u32, length: u32, now: f64): void {
   const ip = load<u32>(nic, GN_IP);
   if (length < 34 || load<u8>(frame, 14) != 0x45 || ip == 0 || load<u32>(frame, 30) != ip)
     return sunk();
@@ -209,6 +210,8 @@ function onIpv4(nic: u32, frame: u32, length: u32): void {
   } else {
     store<u16>(reply, load<u16>(frame, 36), 34);
     store<u16>(reply, load<u16>(frame, 34), 36);
+    // RFC 768: the checksum of a changed datagram is left out.
+    if (stampProbe(state, reply + 42, total - 28, now)) store<u16>(reply, 0, 40);
     bump(state + G_UDP_ECHOES, 1);
   }
   txSend(nic, length);
@@ -216,7 +219,7 @@ function onIpv4(nic: u32, frame: u32, length: u32): void {
 
 // ── Receive side of the driver ──────────────────────────────────────────────────────────────────
 
-function receive(nic: u32, port: u32): u32 {
+function receive(nic: u32, port: u32, now: f64): u32 {
   let last = load<u32>(nic, GN_RX_LAST_USED);
   const size = load<u32>(nic, GN_RX_SIZE);
   const used = memoryBase + load<u32>(nic, GN_RX_USED);
@@ -243,7 +246,7 @@ function receive(nic: u32, port: u32): u32 {
         load<u32>(frame) == load<u32>(nic, GN_MAC_LOW) &&
         u32(load<u16>(frame, 4)) == load<u32>(nic, GN_MAC_HIGH)
       )
-        onIpv4(nic, frame, length);
+        onIpv4(nic, frame, length, now);
       else sunk();
     }
     store<u16>(memoryBase + avail + 4 + (next & (size - 1)) * 2, u16(id));
@@ -358,7 +361,7 @@ export function guestTurn(vm: u32, now: f64): u32 {
   for (let i: u32 = 0; i < nics; i++) {
     const nic = state + G_NICS + i * GUEST_NIC_SIZE;
     done += txReclaim(nic);
-    done += receive(nic, load<u32>(vm + V_NICS + i * 4));
+    done += receive(nic, load<u32>(vm + V_NICS + i * 4), now);
   }
   if (workload == WORKLOAD_SENDER) done += runSender(now);
   else if (workload == WORKLOAD_PAGE_WRITER) done += runPageWriter(now);

@@ -284,6 +284,7 @@ export const G_WRITER_NEXT = 120; // page to write next
 export const G_WRITER_ROUND = 124;
 export const G_BOOT_NS = 128; // f64
 export const G_NICS = 256; // guest NIC states
+export const G_FLOWS = 1024; // accounts of probe flows
 export const GUEST_MAGIC = 0x51435056;
 export const GUEST_DIGEST = 1;
 export const WORKLOAD_RESPONDER = 0;
@@ -310,6 +311,14 @@ export const GN_DIGEST = 64; // u64, over all frames received, in order
 export const GN_RX_BUFFERS = 72;
 export const GUEST_NIC_SIZE = 128;
 export const GUEST_BUFFER = 2048;
+
+export const GF_ID = 0; // u32, as it is in the frame; 0: free
+export const GF_ANSWERS = 4; // u32, probes answered
+export const GF_SINCE_NS = 8; // f64, when the first was taken
+export const GF_LAST_NS = 16; // f64, when the last was taken; 0: free
+export const GF_LONGEST_GAP_NS = 24; // f64, between two of them
+export const GUEST_FLOW_SIZE = 32;
+export const GUEST_FLOWS = 8;
 
 // Split virtqueue, virtio 1.x §2.7.
 export const VRING_DESC_SIZE = 16;

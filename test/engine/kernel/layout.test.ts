@@ -213,10 +213,14 @@ describe('the memory layout', () => {
     expect(layout.T_PENDING + layout.MAX_THREADS / 8).toBeLessThanOrEqual(layout.T_INDEX);
   });
 
-  it('fits the NICs of a guest between its state and its rings', () => {
+  it('fits NICs and flows of a guest between its state and its rings', () => {
     const nicArea = 0x2000;
     const nics = (layout.VM_SIZE - layout.V_NICS) / 4;
-    const end = layout.G_BASE + layout.G_NICS + Math.min(nics, 4) * layout.GUEST_NIC_SIZE;
-    expect(end).toBeLessThanOrEqual(nicArea);
+    const end = layout.G_NICS + Math.min(nics, 4) * layout.GUEST_NIC_SIZE;
+    expect(end).toBeLessThanOrEqual(layout.G_FLOWS);
+    const flowsEnd = layout.G_FLOWS + layout.GUEST_FLOWS * layout.GUEST_FLOW_SIZE;
+    expect(layout.G_BASE + flowsEnd).toBeLessThanOrEqual(nicArea);
+    // One mark of the dirty log covers the whole state.
+    expect(layout.G_BASE % layout.PAGE_SIZE).toBe(0);
   });
 });
