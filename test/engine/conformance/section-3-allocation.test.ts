@@ -7,7 +7,13 @@ import {
   receiveQueueParameters,
   type ReceiveQueueParameters,
 } from '../../../src/engine/ndis/queue-parameters';
-import { aQueueIn, anAdapter, expectRefusal, onProcessor, type AdapterFixture } from '../ndis/an-adapter';
+import {
+  aQueueIn,
+  anAdapter,
+  expectRefusal,
+  onProcessor,
+  type AdapterFixture,
+} from '../ndis/an-adapter';
 
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 const { LOOKAHEAD_SPLIT_REQUIRED, PER_QUEUE_RECEIVE_INDICATION } = QUEUE_PARAMETER_FLAGS;

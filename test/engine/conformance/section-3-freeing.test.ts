@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import { aQueueIn, anAdapter, expectRefusal, refusalOf, type AdapterFixture } from '../ndis/an-adapter';
+import {
+  aQueueIn,
+  anAdapter,
+  expectRefusal,
+  refusalOf,
+  type AdapterFixture,
+} from '../ndis/an-adapter';
 
 /** Lets everything run that waits for nothing but its turn. */
 async function turn(): Promise<void> {

@@ -14,6 +14,13 @@ export function tableBelow(heading: string): readonly (readonly string[])[] {
   return rest.slice(2, length).map(cellsOf);
 }
 
+/** The line of the text that begins with this. */
+export function lineAt(beginning: string): string {
+  const line = TEXT.split('\n').find((candidate) => candidate.startsWith(beginning));
+  if (line === undefined) throw new Error(`no line begins with "${beginning}"`);
+  return line;
+}
+
 function cellsOf(line: string): readonly string[] {
   return line
     .split('|')
