@@ -38,6 +38,7 @@ const LOOKS: ReadonlyMap<string, StateLook> = new Map([
   ['finished', look('✓', 'finished', 'idle')],
   ['completed', look('✓', 'completed', 'good')],
   ['cancelled', look('○', 'cancelled', 'idle')],
+  ['queued', look('◌', 'waiting', 'idle')],
 ]);
 
 export function lookOf(state: string): StateLook {
