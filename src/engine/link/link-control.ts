@@ -9,7 +9,7 @@
  *     await links.remove(config.id);           // the link thread has let go of `ring`
  */
 import type { LinkSnapshot } from '../../contract/host';
-import type { ProbeResult } from '../../contract/migration';
+import type { ProbeResult, ProbeSample } from '../../contract/migration';
 import type { LinkConfig } from '../../contract/model';
 import type { FabricReport } from '../../contract/report';
 import { RefusalError } from '../../shared/refusal-error';
@@ -26,6 +26,7 @@ import {
   type LinkCommand,
   type LinkSign,
   type LinkState,
+  type ProbeDirection,
   type ProbeFlow,
 } from './link-protocol';
 
@@ -227,6 +228,20 @@ export class LinkControl {
     const answer = await this.#ask({ kind: 'finish-probe', linkId });
     if (!answer.probe) throw new Error(`link ${linkId} answered no probe result`);
     return answer.probe;
+  }
+
+  /** What a probe has measured by now. */
+  async sampleProbe(linkId: string): Promise<ProbeSample> {
+    this.#require(linkId);
+    const answer = await this.#ask({ kind: 'sample-probe', linkId });
+    if (!answer.sample) throw new Error(`link ${linkId} answered no sample`);
+    return answer.sample;
+  }
+
+  /** Fault injection: a probe's link drops the next `frames` probe frames of one direction. */
+  async loseProbes(linkId: string, direction: ProbeDirection, frames: number): Promise<void> {
+    this.#require(linkId);
+    await this.#ask({ kind: 'lose-probes', linkId, direction, frames });
   }
 
   /** The link thread died: every link has failed, and none of them touches its rings any more. */

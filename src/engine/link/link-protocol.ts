@@ -15,7 +15,7 @@
  * ```
  */
 import type { LinkSnapshot } from '../../contract/host';
-import type { ProbeResult } from '../../contract/migration';
+import type { ProbeResult, ProbeSample } from '../../contract/migration';
 import type { Refusal } from '../../contract/errors';
 import type { LinkRate } from '../../contract/model';
 
@@ -74,6 +74,8 @@ export interface ProbeFlow {
   readonly perSecond: number;
 }
 
+export type ProbeDirection = 'to-vm' | 'from-vm';
+
 export type LinkCommand =
   | { readonly kind: 'open-stream'; readonly place: DuplexPlace; readonly socketPath: string }
   | { readonly kind: 'listen'; readonly listenerId: string; readonly socketPath: string }
@@ -83,12 +85,18 @@ export type LinkCommand =
   | { readonly kind: 'add-replay'; readonly order: ReplayOrder }
   | { readonly kind: 'add-generator'; readonly order: GeneratorOrder }
   | { readonly kind: 'add-probe'; readonly place: DuplexPlace; readonly flow: ProbeFlow }
-  | { readonly kind: 'finish-probe'; readonly linkId: string }
+  | { readonly kind: 'finish-probe' | 'sample-probe'; readonly linkId: string }
+  | {
+      readonly kind: 'lose-probes';
+      readonly linkId: string;
+      readonly direction: ProbeDirection;
+      readonly frames: number;
+    }
   | { readonly kind: 'start' | 'stop' | 'remove'; readonly linkId: string };
 
 /** Result of a request: refusals are data, so that they keep their code across the threads. */
 export type LinkAnswer =
-  | { readonly ok: true; readonly probe?: ProbeResult }
+  | { readonly ok: true; readonly probe?: ProbeResult; readonly sample?: ProbeSample }
   | { readonly ok: false; readonly refusal: Refusal };
 
 /** What the link thread reports on its own. */

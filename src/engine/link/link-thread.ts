@@ -25,6 +25,11 @@ import type { LinkContext, LinkSigns, ThreadLink } from './thread-link';
 /** How often the CPU account is brought up to date while there is work. */
 const ACCOUNT_INTERVAL_NS = 20 * NANOSECONDS_PER_MILLISECOND;
 const DONE: LinkAnswer = { ok: true };
+const ABOUT_PROBES: ReadonlySet<LinkCommand['kind']> = new Set([
+  'finish-probe',
+  'sample-probe',
+  'lose-probes',
+]);
 
 /** Runs until it is told to stop. Called by the thread's entry; returns at once, the event loop runs on. */
 export function runLinkThread(start: ThreadStart): void {
@@ -77,8 +82,8 @@ class LinkThread {
   }
 
   handle(command: LinkCommand): Promise<LinkAnswer> {
-    // It only waits, for late answers; other links must not wait with it.
-    if (command.kind === 'finish-probe') return this.#answer(command);
+    // These concern one probe alone: other links must not wait for late answers, nor samples for links.
+    if (ABOUT_PROBES.has(command.kind)) return this.#answer(command);
     const answer = this.#queue.then(() => this.#answer(command));
     this.#queue = answer;
     return answer;
@@ -138,7 +143,12 @@ class LinkThread {
         return this.#add(place.linkId, link, () => link.start());
       }
       case 'finish-probe':
-        return this.#finishProbe(command.linkId);
+        return { ok: true, probe: await this.#probe(command.linkId).finish() };
+      case 'sample-probe':
+        return { ok: true, sample: this.#probe(command.linkId).sample() };
+      case 'lose-probes':
+        this.#probe(command.linkId).lose(command.direction, command.frames);
+        return DONE;
       case 'start':
         await this.#link(command.linkId).start();
         return DONE;
@@ -175,10 +185,10 @@ class LinkThread {
     return DONE;
   }
 
-  async #finishProbe(linkId: string): Promise<LinkAnswer> {
+  #probe(linkId: string): ProbeLink {
     const link = this.#link(linkId);
     if (!(link instanceof ProbeLink)) throw new Error(`link ${linkId} is no probe`);
-    return { ok: true, probe: await link.finish() };
+    return link;
   }
 
   #takeConnection(connectionId: number): ReturnType<StreamListener['take']> {

@@ -1,8 +1,11 @@
 /**
  * A probe: sends stamped UDP echo requests (RFC 862) to a guest and scores its answers. It answers
  * ARP for its own address, so that the guest can find it. A low rate: TypeScript. Link thread.
+ *
+ * At its end it asks the guest for its account until answers are waited for no longer, so that the
+ * last probes too are told apart into lost on the way there and on the way back.
  */
-import type { ProbeResult } from '../../contract/migration';
+import type { ProbeResult, ProbeSample } from '../../contract/migration';
 import { ipv4AddressToNumber, parseIpv4Address } from '../../shared/ipv4-address';
 import { macAddressToNumbers, parseMacAddress } from '../../shared/mac-address';
 import {
@@ -23,18 +26,21 @@ import {
 } from '../wire/ethernet';
 import { ipv4AddressFromNumber } from '../../shared/ipv4-address';
 import {
+  ACCOUNT_SEQUENCE,
   findProbe,
   NO_PROBE,
   PROBE_BYTES,
   PROBE_UDP_PORT,
+  readProbeAccount,
   readProbeFlowId,
   readProbeSequence,
   writeProbe,
+  type ProbeAccount,
 } from '../wire/probe';
 import { buildUdpFrame } from '../wire/udp';
 import { payloadOffset, readPayloadEtherType, readVlanId } from '../wire/vlan';
 import { LinkCounters } from './link-counters';
-import type { DuplexPlace, ProbeFlow } from './link-protocol';
+import type { DuplexPlace, ProbeDirection, ProbeFlow } from './link-protocol';
 import { delayMs, RatePacer } from './pacing';
 import { ProbeScore } from './probe-score';
 import type { LinkContext, LinkSigns, ThreadLink } from './thread-link';
@@ -44,6 +50,8 @@ import { WireOutlet, type Drained } from './wire-outlet';
 const ECHO_PORT = 7;
 /** How long late answers are waited for. */
 const LATE_ANSWERS_MS = 500;
+/** How often the guest is asked for its account meanwhile. */
+const ACCOUNT_REQUESTS = 5;
 /** Frames taken from the ring between two looks at other links. */
 const DRAIN_FRAMES = 256;
 
@@ -60,7 +68,12 @@ export class ProbeLink implements ThreadLink {
     this.#step();
   });
   readonly #own;
-  readonly #target;
+  readonly #headers;
+  // One each, so that a probe allocates little.
+  readonly #payload = new Uint8Array(PROBE_BYTES);
+  readonly #account: ProbeAccount = { answers: 0, sinceNs: 0, receivedNs: 0, longestGapNs: 0 };
+  /** Probe frames that are still to be dropped on purpose. */
+  readonly #toDrop: Record<ProbeDirection, number> = { 'to-vm': 0, 'from-vm': 0 };
   #onComplete: () => void = () => undefined;
 
   constructor(context: LinkContext, place: DuplexPlace, signs: LinkSigns, flow: ProbeFlow) {
@@ -79,7 +92,15 @@ export class ProbeLink implements ThreadLink {
       numbers: macAddressToNumbers(mac),
       ipv4Number: ipv4AddressToNumber(ipv4),
     };
-    this.#target = { mac: parseMacAddress(flow.mac), ipv4: parseIpv4Address(flow.ipv4) };
+    this.#headers = {
+      ethernet: { destination: parseMacAddress(flow.mac), source: mac, ...this.#tag() },
+      ip: { source: ipv4, destination: parseIpv4Address(flow.ipv4) },
+      datagram: {
+        sourcePort: PROBE_UDP_PORT,
+        destinationPort: ECHO_PORT,
+        payload: this.#payload,
+      },
+    };
   }
 
   start(): Promise<void> {
@@ -104,45 +125,61 @@ export class ProbeLink implements ThreadLink {
   /** Stops, waits for late answers, and says what was measured. */
   async finish(): Promise<ProbeResult> {
     this.stop();
-    if (!this.#score.isComplete) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LATE_ANSWERS_MS);
-        this.#onComplete = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+    for (let left = ACCOUNT_REQUESTS; left > 0 && !this.#score.isComplete; left--) {
+      this.#put(this.#buildRequest(ACCOUNT_SEQUENCE));
+      await this.#completeWithin(LATE_ANSWERS_MS / ACCOUNT_REQUESTS);
     }
     return this.#score.result();
+  }
+
+  /** What was measured by now. */
+  sample(): ProbeSample {
+    return this.#score.sample(this.#context.clock());
+  }
+
+  /** Fault injection: the next `frames` probes or answers are lost here, beyond those asked for before. */
+  lose(direction: ProbeDirection, frames: number): void {
+    this.#toDrop[direction] += frames;
+  }
+
+  async #completeWithin(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#onComplete = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #step(): void {
     const now = this.#context.clock();
     for (let left = this.#pacer.allowed(now); left > 0; left--) {
       // A full ring: the probe is not sent now, but later.
-      if (!this.#put(this.#buildRequest())) break;
-      this.#score.sent();
+      if (!this.#send(this.#buildRequest(this.#score.nextSequence))) break;
+      this.#score.sent(now);
       this.#pacer.sent(1);
     }
     this.#context.account();
     this.#ticker.schedule(delayMs(this.#pacer.waitNs(now)));
   }
 
-  #buildRequest(): number {
-    const { views, clock } = this.#context;
-    const payload = new Uint8Array(PROBE_BYTES);
-    writeProbe(payload, 0, {
-      flowId: this.#flow.flowId,
-      sequence: this.#score.nextSequence,
-      sendTimeNs: clock(),
-    });
-    return buildUdpFrame(
-      views.u8,
-      this.#place.scratch,
-      { destination: this.#target.mac, source: this.#own.mac, ...this.#tag() },
-      { source: this.#own.ipv4, destination: this.#target.ipv4 },
-      { sourcePort: PROBE_UDP_PORT, destinationPort: ECHO_PORT, payload },
-    );
+  #buildRequest(sequence: number): number {
+    const { flowId } = this.#flow;
+    const { ethernet, ip, datagram } = this.#headers;
+    writeProbe(this.#payload, 0, { flowId, sequence, sendTimeNs: this.#context.clock() });
+    return buildUdpFrame(this.#context.views.u8, this.#place.scratch, ethernet, ip, datagram);
+  }
+
+  /** Sends the probe in the staging, or loses it on purpose. */
+  #send(length: number): boolean {
+    return this.#drops('to-vm') || this.#put(length);
+  }
+
+  #drops(direction: ProbeDirection): boolean {
+    if (this.#toDrop[direction] === 0) return false;
+    this.#toDrop[direction] -= 1;
+    return true;
   }
 
   #tag(): { vlan?: { vlanId: number } } {
@@ -185,7 +222,11 @@ export class ProbeLink implements ThreadLink {
     const bytes = this.#context.views.u8;
     const probe = findProbe(bytes, this.#place.scratch, length);
     if (probe === NO_PROBE || readProbeFlowId(bytes, probe) !== this.#flow.flowId) return;
-    this.#score.answered(readProbeSequence(bytes, probe), this.#context.clock());
+    const sequence = readProbeSequence(bytes, probe);
+    readProbeAccount(bytes, probe, this.#account);
+    if (sequence === ACCOUNT_SEQUENCE) this.#score.accounted(this.#account);
+    else if (!this.#drops('from-vm'))
+      this.#score.answered(sequence, this.#account, this.#context.clock());
     if (this.#score.isComplete) this.#onComplete();
   }
 
