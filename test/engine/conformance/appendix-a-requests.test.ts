@@ -291,7 +291,7 @@ describe('Appendix A over random sequences', () => {
     );
   });
 
-  it('A.3 ends in the same state when the same requests are made all at once', async () => {
+  it('A.3: ends in the same state when the same requests are made all at once', async () => {
     const scripts = fc.array(stepArbitrary, { minLength: 5, maxLength: 30, size: 'max' });
     await fc.assert(
       fc.asyncProperty(scripts, async (steps) => {

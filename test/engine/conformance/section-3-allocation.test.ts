@@ -41,7 +41,7 @@ async function expectFault(
 }
 
 describe('§3.4 allocation', () => {
-  it('hands the miniport the parameters with the id and answers from the cache with its MSI-X entry', async () => {
+  it('§3.4 rules 2 and 3, §3.5 rules 4, 8 and 13: hands the miniport the parameters with the id and answers from the cache with its MSI-X entry', async () => {
     const { binding, miniport } = anAdapter();
     const request = receiveQueueParameters({
       ...onProcessor(4),
@@ -60,7 +60,7 @@ describe('§3.4 allocation', () => {
     expect(binding.queueParameters(queueId)).toEqual({ ...given, msixTableEntry: queueId + 100 });
   });
 
-  it('§3.5 leaves members of newer revisions at 0', async () => {
+  it('§3.5 rules 1 and 12: leaves members of newer revisions at 0', async () => {
     const { binding } = anAdapter();
     const queueId = await binding.allocateQueue({ ...onProcessor(1), revision: 1, portId: 3 });
     expect(binding.queueParameters(queueId).portId).toBe(0);
@@ -83,17 +83,20 @@ describe('§3.4 allocation', () => {
     ['lookaheadSize', { lookaheadSize: 64 }],
     ['lookaheadSize', { lookaheadSize: 64, flags: LOOKAHEAD_SPLIT_REQUIRED }],
     ['lookaheadSize', { lookaheadSize: -1 }],
-  ])('§3.5 refuses %s: case %#', async (field, change) => {
-    await expectFault(anAdapter(), change, field);
-  });
+  ])(
+    '§3.4 rules 1 and 2, §3.5 rules 1, 3, 5, 6 and 9, §9.4 rules 2 and 8: refuses a wrong %s: case %#',
+    async (field, change) => {
+      await expectFault(anAdapter(), change, field);
+    },
+  );
 
-  it("§9.4 refuses a processor outside of the adapter's set", async () => {
+  it("§9.4 rule 8, §3.11 rule 3, §6.6 rule 2: refuses a processor outside of the adapter's set", async () => {
     await expectFault(anAdapter({ processors: [4, 6] }), {}, 'processorAffinity');
     const { binding } = anAdapter({ processors: [4, 6] });
     expect(await binding.allocateQueue(onProcessor(6))).toBe(1);
   });
 
-  it('§3.5 refuses a scheduler queue with NOT_SUPPORTED', async () => {
+  it('§3.5 rule 14: refuses a scheduler queue with NOT_SUPPORTED', async () => {
     const { adapter, binding } = anAdapter();
     const request = () => binding.allocateQueue({ ...onProcessor(1), revision: 3, qosSqId: 1 });
     await expectRefusal(adapter, request, 'NDIS_STATUS_NOT_SUPPORTED');
@@ -101,27 +104,27 @@ describe('§3.4 allocation', () => {
 });
 
 describe('§5.2 lookahead split', () => {
-  it('§3.11 on 6.20 rounds a size below the minimum up', async () => {
+  it('§3.11 rule 4, §5.2 rule 1: on 6.20 rounds a size below the minimum up', async () => {
     const { binding } = splittingAdapter();
     const wish = { flags: LOOKAHEAD_SPLIT_REQUIRED, lookaheadSize: 20 };
     const queueId = await binding.allocateQueue({ ...onProcessor(1), ...wish });
     expect(binding.queueParameters(queueId)).toMatchObject({ ...wish, lookaheadSize: 64 });
   });
 
-  it('on 6.20 never splits with size 0', async () => {
+  it('§3.5 rule 9, §5.3 rule 2: on 6.20 never splits with size 0', async () => {
     const { binding } = splittingAdapter();
     const queueId = await binding.allocateQueue(onProcessor(1));
     expect(binding.queueParameters(queueId).lookaheadSize).toBe(0);
   });
 
-  it('§3.5 refuses a size without the flag, a size above the maximum, and the flag where it is not advertised', async () => {
+  it('§3.5 rule 9, §3.11 rule 5, §9.4 rule 7: refuses a size without the flag, a size above the maximum, and the flag where it is not advertised', async () => {
     const flags = LOOKAHEAD_SPLIT_REQUIRED;
     await expectFault(splittingAdapter(), { lookaheadSize: 64 }, 'lookaheadSize');
     await expectFault(splittingAdapter(), { lookaheadSize: 129, flags }, 'lookaheadSize');
     await expectFault(anAdapter({ ndisVersion: '6.20' }), { flags }, 'flags');
   });
 
-  it('§5.3 ignores the flag from 6.30 on', async () => {
+  it('§5.3 rule 3: ignores the flag from 6.30 on', async () => {
     const { binding } = anAdapter();
     const flags = LOOKAHEAD_SPLIT_REQUIRED | PER_QUEUE_RECEIVE_INDICATION;
     const queueId = await binding.allocateQueue({ ...onProcessor(1), flags });
@@ -130,7 +133,7 @@ describe('§5.2 lookahead split', () => {
 });
 
 describe('§3.4 ids', () => {
-  it('A.2 are unique, begin at 1 and are not used again at once', async () => {
+  it('A.2, §3.4 rule 2: are unique, begin at 1 and are not used again at once', async () => {
     const { binding } = anAdapter({ maxQueueId: 5 });
     const allocate = () => binding.allocateQueue(onProcessor(1));
     expect([await allocate(), await allocate(), await allocate()]).toEqual([1, 2, 3]);
@@ -151,7 +154,7 @@ describe('§3.4 ids', () => {
 });
 
 describe('§3.4 exhaustion and failure', () => {
-  it('§9.4 refuses a queue beyond NumQueues with RESOURCES, the default queue not counted', async () => {
+  it('§9.4 rule 6, §3.9 rule 3: refuses a queue beyond NumQueues with RESOURCES, the default queue not counted', async () => {
     const { adapter, binding } = anAdapter();
     for (let n = 0; n < 4; n++) await binding.allocateQueue(onProcessor(n));
     const request = () => binding.allocateQueue(onProcessor(1));
@@ -161,7 +164,7 @@ describe('§3.4 exhaustion and failure', () => {
     expect(await request()).toBe(5);
   });
 
-  it('§9.1 refuses with NOT_SUPPORTED when VMQ is off', async () => {
+  it('§9.1 rule 3: refuses with NOT_SUPPORTED when VMQ is off', async () => {
     const { adapter, binding, miniport } = anAdapter();
     const { hardware } = miniport.capabilities;
     const request = () => binding.allocateQueue(onProcessor(1));
@@ -172,7 +175,7 @@ describe('§3.4 exhaustion and failure', () => {
     await expectRefusal(adapter, request, 'NDIS_STATUS_NOT_SUPPORTED');
   });
 
-  it('no queue exists after the miniport has failed, and the id is given out again', async () => {
+  it('§3.4 rule 3: no queue exists after the miniport has failed, and the id is given out again', async () => {
     const { adapter, binding, miniport } = anAdapter();
     const request = () => binding.allocateQueue(onProcessor(1));
     miniport.answerNext('allocateQueue', 'NDIS_STATUS_RESOURCES');
@@ -183,7 +186,7 @@ describe('§3.4 exhaustion and failure', () => {
     expect(await request()).toBe(1);
   });
 
-  it('keeps the capacity of a queue that is being freed', async () => {
+  it('§3.8 rule 13: a request waits for the free before it, whose queue still counts', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Paused', fixture);
     const buffers = fixture.miniport.holdNext('freeQueue');

@@ -4,7 +4,7 @@ import { macFilter } from '../../../src/engine/ndis/filter-parameters';
 import { aQueueIn, anAdapter, expectRefusal, macOf } from '../ndis/an-adapter';
 
 describe('§3.4 QUEUE_ALLOCATION_COMPLETE', () => {
-  it('hands over the filters set so far, and frames follow them from then on', async () => {
+  it('§3.4 rule 6, §3.7 rule 5: hands over the filters set so far, and frames follow them from then on', async () => {
     const fixture = anAdapter();
     const { adapter, binding, miniport } = fixture;
     const { queueId, filterId = 0 } = await aQueueIn('Set', fixture);
@@ -18,7 +18,7 @@ describe('§3.4 QUEUE_ALLOCATION_COMPLETE', () => {
     expect([...miniport.activeFilters.keys()]).toEqual([filterId, second]);
   });
 
-  it('Appendix B: a filter set after completion is active at once', async () => {
+  it('§3.7 rule 2, §4.6 rule 5: a filter set after completion is active at once', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Paused', fixture);
     await fixture.binding.setFilter(macFilter(queueId, macOf(1), null));
@@ -26,7 +26,7 @@ describe('§3.4 QUEUE_ALLOCATION_COMPLETE', () => {
     expect(fixture.adapter.queueState(queueId)).toBe('Running');
   });
 
-  it('A.18 a shortage affects its own queue, which can be completed again', async () => {
+  it('A.18, §3.4 rules 8 and 9: a shortage concerns its own queue, which can be completed again', async () => {
     const fixture = anAdapter();
     const { adapter, binding, miniport } = fixture;
     const one = await aQueueIn('Set', fixture);
@@ -46,7 +46,7 @@ describe('§3.4 QUEUE_ALLOCATION_COMPLETE', () => {
     expect(adapter.queueState(two.queueId)).toBe('Running');
   });
 
-  it('A.18 refuses unknown, complete, doubled, foreign and default queues each for itself', async () => {
+  it('A.18, §3.4 rule 11, §9.1 rule 12: refuses unknown, complete, doubled, foreign and default queues each for itself', async () => {
     const fixture = anAdapter();
     const { adapter, miniport } = fixture;
     const good = await aQueueIn('Allocated', fixture);

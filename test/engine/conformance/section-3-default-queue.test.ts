@@ -8,7 +8,7 @@ import { anAdapter, expectRefusal, macOf, onProcessor } from '../ndis/an-adapter
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 
 describe('§3.9 the default queue', () => {
-  it('A.1 exists from the beginning, runs without filters, and is not counted', async () => {
+  it('A.1, §3.9 rules 1, 2, 3 and 6: exists from the beginning, runs without filters, and is not counted', async () => {
     const { adapter, binding } = anAdapter({ defaultQueue: { processorAffinity: affinityOf(3) } });
     expect(adapter.queueState(0)).toBe('Running');
     expect(adapter.enumQueues()).toMatchObject([
@@ -17,13 +17,13 @@ describe('§3.9 the default queue', () => {
     for (let n = 0; n < 4; n++) expect(await binding.allocateQueue(onProcessor(1))).not.toBe(0);
   });
 
-  it('A.1 cannot be freed', async () => {
+  it('A.1, §3.9 rules 2 and 9, §9.4 rule 3: cannot be freed', async () => {
     const { adapter, binding, miniport, indications } = anAdapter();
     const refusal = await expectRefusal(adapter, () => binding.freeQueue(0), INVALID);
     expect([refusal.field, miniport.calls, indications]).toEqual(['queueId', [], []]);
   });
 
-  it('takes filters from any binding, and each binding clears its own', async () => {
+  it('§3.9 rule 5, §4.6 rule 1, §4.7 rules 2 and 3: takes filters from any binding, and each binding clears its own', async () => {
     const { adapter, binding, miniport } = anAdapter();
     const other = adapter.bind('monitor');
     const one = await binding.setFilter(macFilter(0, macOf(1), null));
@@ -37,7 +37,7 @@ describe('§3.9 the default queue', () => {
     expect(adapter.queueState(0)).toBe('Running');
   });
 
-  it('answers queries: its parameters and its filters', async () => {
+  it('§4.9 rule 1, §4.2 rule 4: answers queries: its parameters and its filters', async () => {
     const { binding } = anAdapter();
     const filterId = await binding.setFilter(macFilter(0, macOf(1), null));
     expect(binding.queueParameters(0).queueId).toBe(0);
@@ -45,7 +45,7 @@ describe('§3.9 the default queue', () => {
     expect(binding.filterParameters(filterId).queueId).toBe(0);
   });
 
-  it('belongs to nobody: its parameters are not changed by a request, nor is it completed', async () => {
+  it('§3.9 rules 5 and 11: belongs to nobody: its parameters are not changed by a request, nor is it completed', async () => {
     const { adapter, binding } = anAdapter();
     const update = {
       flags: QUEUE_CHANGE_FLAGS.PROCESSOR_AFFINITY_CHANGED,

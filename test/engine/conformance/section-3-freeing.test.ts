@@ -18,7 +18,7 @@ function stops({ indications }: AdapterFixture): number {
 }
 
 describe('§3.8 FREE_QUEUE', () => {
-  it('A.8 waits in Freeing until the buffers are back, with the status sent', async () => {
+  it('A.8, §3.8 rules 4 and 6: waits in Freeing until the buffers are back, with the status sent', async () => {
     const fixture = anAdapter();
     const { adapter, binding, miniport } = fixture;
     const { queueId } = await aQueueIn('Paused', fixture);
@@ -33,7 +33,7 @@ describe('§3.8 FREE_QUEUE', () => {
   });
 
   it.each(['Allocated', 'Paused'] as const)(
-    'A.7 sends the status once, also from %s',
+    'A.7, §3.8 rule 3, §3.6 rule 1: raises exactly one DMA-stopped indication, also from %s',
     async (state) => {
       const fixture = anAdapter();
       const { queueId } = await aQueueIn(state, fixture);
@@ -45,7 +45,7 @@ describe('§3.8 FREE_QUEUE', () => {
     },
   );
 
-  it('A.7 sends no status when the last filter is cleared', async () => {
+  it('A.7: sends no status when the last filter is cleared', async () => {
     const fixture = anAdapter();
     const { queueId, filterId = 0 } = await aQueueIn('Running', fixture);
     await fixture.binding.clearFilter(queueId, filterId);
@@ -55,17 +55,20 @@ describe('§3.8 FREE_QUEUE', () => {
   it.each([
     ['twice', 2],
     ['never', 0],
-  ])('A.7 sends the status once when the miniport says it %s, and warns', async (_how, calls) => {
-    const fixture = anAdapter();
-    const { queueId } = await aQueueIn('Paused', fixture);
-    fixture.miniport.dmaStoppedCalls = calls;
-    await fixture.binding.freeQueue(queueId);
-    expect(stops(fixture)).toBe(1);
-    expect(fixture.warnings).toMatchObject([{ kind: 'miniport-fault', queueId }]);
-    expect(fixture.adapter.queueState(queueId)).toBe('Undefined');
-  });
+  ])(
+    'A.7, §3.8 rule 12: sends the status once when the miniport says it %s, and warns',
+    async (_how, calls) => {
+      const fixture = anAdapter();
+      const { queueId } = await aQueueIn('Paused', fixture);
+      fixture.miniport.dmaStoppedCalls = calls;
+      await fixture.binding.freeQueue(queueId);
+      expect(stops(fixture)).toBe(1);
+      expect(fixture.warnings).toMatchObject([{ kind: 'miniport-fault', queueId }]);
+      expect(fixture.adapter.queueState(queueId)).toBe('Undefined');
+    },
+  );
 
-  it('A.7 ignores a status of an earlier attempt during the next one', async () => {
+  it('A.7: ignores a status of an earlier attempt during the next one', async () => {
     const fixture = anAdapter();
     const { adapter, binding, miniport } = fixture;
     const { queueId } = await aQueueIn('Paused', fixture);
@@ -86,7 +89,7 @@ describe('§3.8 FREE_QUEUE', () => {
   });
 
   it.each(['NDIS_STATUS_NOT_ACCEPTED', 'NDIS_STATUS_REQUEST_ABORTED'] as const)(
-    'leaves the queue as it was after %s, and it can be freed later',
+    '§3.8 rules 10 and 11: leaves the queue as it was after %s, and it can be freed later',
     async (status) => {
       const fixture = anAdapter();
       const { adapter, binding, miniport } = fixture;
@@ -122,7 +125,7 @@ describe('§3.8 FREE_QUEUE', () => {
     expect(adapter.queueState(other.queueId)).toBe('Undefined');
   });
 
-  it('refuses to free a queue twice', async () => {
+  it('§3.8 rule 8, §9.4 rule 3: refuses to free a queue twice', async () => {
     const fixture = anAdapter();
     const { adapter, binding } = fixture;
     const { queueId } = await aQueueIn('Paused', fixture);
@@ -131,7 +134,7 @@ describe('§3.8 FREE_QUEUE', () => {
     expect(stops(fixture)).toBe(1);
   });
 
-  it('keeps the history of a freed queue until its id is used again', async () => {
+  it('§3.8 rule 7: keeps the history of a freed queue until its id is used again', async () => {
     const fixture = anAdapter({ maxQueueId: 4 });
     const { adapter, binding } = fixture;
     const { queueId } = await aQueueIn('Paused', fixture);

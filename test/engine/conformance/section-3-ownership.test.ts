@@ -7,7 +7,7 @@ import { aQueueIn, anAdapter, expectRefusal, macOf, onProcessor } from '../ndis/
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 
 describe('§1.3 ownership', () => {
-  it('lets only the binding that allocated a queue use it', async () => {
+  it('§3.5 rule 17, §4.6 rule 1, §4.7 rule 2, §9.4 rule 4, A.14: lets only the binding that allocated a queue use it', async () => {
     const fixture = anAdapter();
     const { adapter } = fixture;
     const { queueId, filterId = 0 } = await aQueueIn('Running', fixture);
@@ -25,7 +25,7 @@ describe('§1.3 ownership', () => {
     expect(stranger.enumQueues()).toEqual([]);
   });
 
-  it('§9.1 lets any binding query parameters', async () => {
+  it('§9.1 rules 6, 10 and 11: lets any binding query parameters', async () => {
     const fixture = anAdapter();
     const { queueId, filterId = 0 } = await aQueueIn('Running', fixture);
     const stranger = fixture.adapter.bind('monitor');
@@ -36,7 +36,7 @@ describe('§1.3 ownership', () => {
 });
 
 describe('§1.3 closing a binding', () => {
-  it('A.15 refuses while it owns queues or filters', async () => {
+  it('A.15, §4.7 rule 3, §6.5 rule 9: refuses while it owns queues or filters', async () => {
     const fixture = anAdapter();
     const { adapter, binding } = fixture;
     const { queueId, filterId = 0 } = await aQueueIn('Running', fixture);
@@ -74,7 +74,7 @@ describe('§1.3 closing a binding', () => {
 });
 
 describe('§1.3 halt', () => {
-  it('A.15 clears filters, then frees queues, then closes what is left', async () => {
+  it('A.15, §3.3 rule 4, §6.5 rule 7, §9.1 rule 4: clears filters, then frees queues, then closes what is left', async () => {
     const fixture = anAdapter();
     const { adapter, binding, miniport, indications } = fixture;
     await aQueueIn('Running', fixture);

@@ -27,22 +27,25 @@ describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
     ['SUGGESTED_RECV_BUFFER_NUMBERS_CHANGED', { numSuggestedReceiveBuffers: 99 }],
     ['NAME_CHANGED', { queueName: 'new' }],
     ['QOS_SQ_ID_CHANGED', { qosSqId: 0 }],
-  ] as const)('A.14 changes what %s names and nothing else', async (change, expected) => {
-    const fixture = anAdapter();
-    const { queueId } = await aQueueIn('Running', fixture);
-    const old = fixture.binding.queueParameters(queueId);
-    const update = { ...everything, flags: (everything.flags | CHANGE[change]) >>> 0 };
-    await fixture.binding.setQueueParameters(queueId, update);
-    expect(fixture.binding.queueParameters(queueId)).toEqual({ ...old, ...expected });
-    expect(fixture.miniport.callsOf('setQueueParameters')).toEqual([
-      {
-        method: 'setQueueParameters',
-        arguments: [queueId, { ...old, ...expected }, CHANGE[change]],
-      },
-    ]);
-  });
+  ] as const)(
+    'A.14, §3.5 rules 2, 7, 10, 11 and 18: changes what %s names and nothing else',
+    async (change, expected) => {
+      const fixture = anAdapter();
+      const { queueId } = await aQueueIn('Running', fixture);
+      const old = fixture.binding.queueParameters(queueId);
+      const update = { ...everything, flags: (everything.flags | CHANGE[change]) >>> 0 };
+      await fixture.binding.setQueueParameters(queueId, update);
+      expect(fixture.binding.queueParameters(queueId)).toEqual({ ...old, ...expected });
+      expect(fixture.miniport.callsOf('setQueueParameters')).toEqual([
+        {
+          method: 'setQueueParameters',
+          arguments: [queueId, { ...old, ...expected }, CHANGE[change]],
+        },
+      ]);
+    },
+  );
 
-  it('changes nothing without a change bit, and does not trouble the miniport', async () => {
+  it('§3.5 rules 16 and 19: changes nothing without a change bit, and does not trouble the miniport', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Running', fixture);
     const before = fixture.adapter.snapshot();
@@ -77,7 +80,7 @@ describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
       { flags: CHANGE.PROCESSOR_AFFINITY_CHANGED, processorAffinity: { group: 0, mask: 0n } },
     ],
     ['a long name', 'queueName', { flags: CHANGE.NAME_CHANGED, queueName: 'x'.repeat(257) }],
-  ])('§3.5 refuses %s: %s', async (_what, field, update) => {
+  ])('§3.5 rules 6, 13 and 18: refuses %s: %s', async (_what, field, update) => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Running', fixture);
     const request = () => fixture.binding.setQueueParameters(queueId, update);
@@ -85,7 +88,7 @@ describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
     expect(refusal.field).toBe(field);
   });
 
-  it('§3.5 refuses a scheduler queue with NOT_SUPPORTED', async () => {
+  it('§3.5 rule 14: refuses a scheduler queue with NOT_SUPPORTED', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Running', fixture);
     const update = { flags: CHANGE.QOS_SQ_ID_CHANGED, qosSqId: 2 };
@@ -93,7 +96,7 @@ describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
     await expectRefusal(fixture.adapter, request, 'NDIS_STATUS_NOT_SUPPORTED');
   });
 
-  it('§8.1 keeps the affinity of the allocation on 6.20', async () => {
+  it('keeps the affinity of the allocation on 6.20', async () => {
     const fixture = anAdapter({ ndisVersion: '6.20' });
     const { queueId } = await aQueueIn('Running', fixture);
     const move = (processor: number) =>
@@ -105,7 +108,7 @@ describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
     await expect(move(2)).resolves.toBeUndefined();
   });
 
-  it('§3.11 refuses to turn the lookahead split on after allocation on 6.20, and ignores it on 6.30', async () => {
+  it('§3.5 rule 22: refuses to turn the lookahead split on after allocation on 6.20, and ignores it on 6.30', async () => {
     const update = { flags: CHANGE.FLAGS_CHANGED | QUEUE_PARAMETER_FLAGS.LOOKAHEAD_SPLIT_REQUIRED };
     const older = anAdapter({ ndisVersion: '6.20' });
     const { queueId } = await aQueueIn('Paused', older);
@@ -117,7 +120,7 @@ describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
     expect(newer.binding.queueParameters(other.queueId).flags).toBe(0);
   });
 
-  it('A.14 keeps the old values when the miniport refuses', async () => {
+  it('A.14: keeps the old values when the miniport refuses', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Running', fixture);
     fixture.miniport.answerNext('setQueueParameters', 'NDIS_STATUS_INVALID_PARAMETER');

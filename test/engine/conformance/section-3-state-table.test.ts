@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { QUEUE_STATES } from '../../../src/contract/host';
 import {
+  OPERATIONAL_STATE_VALUES,
   QUEUE_EVENTS,
   isComplete,
   legalStates,
@@ -22,8 +23,8 @@ const COLUMNS = [
 ] as const;
 const rows = tableBelow('### 3.2').map((cells) => cells.slice(1));
 
-describe('§3.2 the transition table', () => {
-  it('has a row in the reference for each event', () => {
+describe('the transition table of §3.2', () => {
+  it('§3.2 rules 1 to 13: the reference has a row for each event, and the code has no other', () => {
     expect(rows).toHaveLength(QUEUE_EVENTS.length);
     expect([...COLUMNS].sort()).toEqual([...QUEUE_STATES].sort());
   });
@@ -44,16 +45,22 @@ describe('§3.2 the transition table', () => {
   it('has 30 legal and 61 illegal cells', () => {
     expect([legal.length, illegal.length]).toEqual([30, 61]);
   });
-  it.each(legal)('§3.2 goes from $state to $expected on $event', ({ state, event, expected }) => {
+  it.each(legal)('goes from $state to $expected on $event', ({ state, event, expected }) => {
     expect(nextState(state, event)).toBe(expected);
     expect(legalStates(event)).toContain(state);
   });
-  it.each(illegal)('§3.2 refuses $event in $state', ({ state, event }) => {
+  it.each(illegal)('refuses $event in $state', ({ state, event }) => {
     expect(nextState(state, event)).toBe('illegal');
   });
 });
 
-describe('§3.6 the operational state', () => {
+describe('the operational state', () => {
+  it('§3.6 rule 4: has the values of the enumeration', () => {
+    const text = 'Undefined 0, Running 1, Paused 2, DmaStopped 3';
+    const values = Object.entries(OPERATIONAL_STATE_VALUES).map((entry) => entry.join(' '));
+    expect(values.join(', ')).toBe(text);
+  });
+
   it.each([
     ['Undefined', 'Undefined'],
     ['Allocated', 'Paused'],
@@ -62,11 +69,11 @@ describe('§3.6 the operational state', () => {
     ['Paused', 'Paused'],
     ['StopDma', 'DmaStopped'],
     ['Freeing', 'DmaStopped'],
-  ] as const)('§3.6 reports %s as %s', (state, outward) => {
+  ] as const)('§3.6 rule 5: reports %s as %s', (state, outward) => {
     expect(operationalState(state)).toBe(outward);
   });
 });
 
-it('§3.1 counts Running and Paused as complete', () => {
+it('§3.1 rule 8: counts Running and Paused as complete', () => {
   expect(COLUMNS.filter(isComplete)).toEqual(['Running', 'Paused']);
 });

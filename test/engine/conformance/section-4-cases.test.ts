@@ -58,7 +58,7 @@ const cells = ROWS.flatMap((row) =>
 
 describe('§4.4 MAC and VLAN combinations', () => {
   it.each(cells)(
-    '§4.4 case $expectedCase on $ndisVersion, VLAN filtering $vlanFiltering: $expected',
+    '§4.4 rules 1 to 7: case $expectedCase on $ndisVersion, VLAN filtering $vlanFiltering: $expected',
     ({ tests, ndisVersion, vlanFiltering, expected, expectedCase }) => {
       const rules = { ndisVersion, vlanFiltering, acceptsMacOnly: true };
       const outcome = filterCaseOf({ tests }, rules);
@@ -68,25 +68,25 @@ describe('§4.4 MAC and VLAN combinations', () => {
     },
   );
 
-  it('§11.6 refuses case C on 6.30 where the adapter is set to', () => {
+  it('§4.4 rule 3: refuses case C on 6.30 where the adapter is set to', () => {
     const rules = { ndisVersion: '6.30', vlanFiltering: true, acceptsMacOnly: false } as const;
     expect(filterCaseOf({ tests: [macTest(MAC)] }, rules)).toMatchObject({ case: 'C', fault: {} });
   });
 
   const rules = { ndisVersion: '6.30', vlanFiltering: true, acceptsMacOnly: true } as const;
-  it.each([0, 4095, -1, 1.5, '42'])('§4.4 refuses a VLAN test with %s', (vlan) => {
+  it.each([0, 4095, -1, 1.5, '42'])('§4.4 rule 9: refuses a VLAN test with %s', (vlan) => {
     const test = { ...vlanTest(1), fieldValue: vlan };
     expect(filterCaseOf({ tests: [macTest(MAC), test] }, rules)).toHaveProperty('fault');
   });
 
   it.each(['01:00:5e:00:00:01', 'ff:ff:ff:ff:ff:ff', '00:00:00:00:00:00', 'nonsense'])(
-    '§4.1 refuses %s, which is no unicast address',
+    '§4.1 rule 7: refuses %s, which is no unicast address',
     (mac) => {
       expect(filterCaseOf({ tests: [macTest(mac, FLAG)] }, rules)).toHaveProperty('fault');
     },
   );
 
-  it('§4.5 strips the tag in the cases B and C', () => {
+  it('§4.5 rules 1 and 2: strips the tag in the cases B and C', () => {
     const stripsTag = (tests: readonly FieldTest[]): boolean => {
       const outcome = filterCaseOf({ tests }, rules);
       return 'match' in outcome && outcome.match.stripsTag;
@@ -118,16 +118,19 @@ describe('A.13 which frames match', () => {
     C: macOnlyFilter(1, MAC),
   };
 
-  it.each(Object.entries(filters))('A.13 case %s', (name, filter) => {
-    const outcome = filterCaseOf(filter, rules);
-    if (!('match' in outcome)) throw new Error('refused');
-    const { match } = outcome;
-    const matches = frames.map(([, vlanId]) => {
-      const frame: FilteredFrame = { destination: parseMacAddress(MAC), vlanId };
-      return matchesFrame(match, frame);
-    });
-    expect(matches).toEqual(expected[name]);
-    const stranger = { destination: parseMacAddress('02:00:5e:10:00:02'), vlanId: null };
-    expect(matchesFrame(match, stranger)).toBe(false);
-  });
+  it.each(Object.entries(filters))(
+    'A.13, §4.4 rules 1, 2, 3 and 8, §4.1 rules 1 and 3: case %s',
+    (name, filter) => {
+      const outcome = filterCaseOf(filter, rules);
+      if (!('match' in outcome)) throw new Error('refused');
+      const { match } = outcome;
+      const matches = frames.map(([, vlanId]) => {
+        const frame: FilteredFrame = { destination: parseMacAddress(MAC), vlanId };
+        return matchesFrame(match, frame);
+      });
+      expect(matches).toEqual(expected[name]);
+      const stranger = { destination: parseMacAddress('02:00:5e:10:00:02'), vlanId: null };
+      expect(matchesFrame(match, stranger)).toBe(false);
+    },
+  );
 });

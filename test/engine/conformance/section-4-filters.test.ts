@@ -15,7 +15,7 @@ import { aQueueIn, anAdapter, expectRefusal, macOf } from '../ndis/an-adapter';
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 
 describe('§4.6 SET_FILTER', () => {
-  it('hands the miniport the match with the id, and answers the id', async () => {
+  it('§4.6 rules 2 and 4, §4.2 rule 5, §9.1 rule 8: hands the miniport the match with the id, and answers the id', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Paused', fixture);
     const request = macFilter(queueId, macOf(7).toUpperCase().replaceAll(':', '-'), 42);
@@ -27,7 +27,7 @@ describe('§4.6 SET_FILTER', () => {
     expect(fixture.adapter.filters(queueId)).toEqual([filter]);
   });
 
-  it('A.2 gives ids that are unique on the adapter, never 0, and not used again at once', async () => {
+  it('A.2, §4.6 rule 2, §4.2 rule 5: gives ids that are unique on the adapter, never 0, and not used again at once', async () => {
     const fixture = anAdapter();
     const { binding } = fixture;
     const one = await aQueueIn('Paused', fixture);
@@ -55,24 +55,27 @@ describe('§4.6 SET_FILTER', () => {
     ['tests.0.flags', { tests: [{ ...mac, flags: 2 }] }],
     ['tests.1.headerField', { tests: [mac, macTest(macOf(2))] }],
     ['tests', { tests: [mac, vlanTest(42)] }],
-  ])('§4.2 §4.3 refuses a wrong %s', async (field, change) => {
-    const fixture = anAdapter();
-    const { queueId } = await aQueueIn('Paused', fixture);
-    const request = () =>
-      fixture.binding.setFilter({ ...macFilter(queueId, macOf(1), null), ...change });
-    const refusal = await expectRefusal(fixture.adapter, request, INVALID);
-    expect(refusal.field).toBe(field);
-    expect(fixture.miniport.callsOf('setFilter')).toEqual([]);
-  });
+  ])(
+    '§4.1 rule 6, §4.2 rules 1, 3, 5, 7 and 9, §4.3 rules 1 to 4, §4.11 rule 4, §4.12 rule 2, §9.4 rules 2 and 7: refuses a wrong %s',
+    async (field, change) => {
+      const fixture = anAdapter();
+      const { queueId } = await aQueueIn('Paused', fixture);
+      const request = () =>
+        fixture.binding.setFilter({ ...macFilter(queueId, macOf(1), null), ...change });
+      const refusal = await expectRefusal(fixture.adapter, request, INVALID);
+      expect(refusal.field).toBe(field);
+      expect(fixture.miniport.callsOf('setFilter')).toEqual([]);
+    },
+  );
 
-  it('§4.2 ignores the coalescing delay', async () => {
+  it('§4.2 rule 8: ignores the coalescing delay', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Paused', fixture);
     const request = { ...macFilter(queueId, macOf(1), null), maxCoalescingDelay: 10 };
     await expect(fixture.binding.setFilter(request)).resolves.toBe(1);
   });
 
-  it('§4.4 uses the version and the options of the adapter', async () => {
+  it('§4.4 rule 3: uses the version and the options of the adapter', async () => {
     for (const [options, accepted] of [
       [{ ndisVersion: '6.20' }, false],
       [{ ndisVersion: '6.30' }, true],
@@ -86,7 +89,7 @@ describe('§4.6 SET_FILTER', () => {
     }
   });
 
-  it('§9.4 refuses a filter beyond MaxMacHeaderFilters with RESOURCES', async () => {
+  it('§9.4 rule 6, §2.2 rule 8: refuses a filter beyond MaxMacHeaderFilters with RESOURCES', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Paused', fixture);
     for (let n = 0; n < 8; n++) await fixture.binding.setFilter(macFilter(queueId, macOf(n), null));
@@ -94,7 +97,7 @@ describe('§4.6 SET_FILTER', () => {
     await expectRefusal(fixture.adapter, request, 'NDIS_STATUS_RESOURCES');
   });
 
-  it('§4.6 the filter does not exist after the miniport has failed', async () => {
+  it('§4.6 rule 3: the filter does not exist after the miniport has failed', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Paused', fixture);
     const request = () => fixture.binding.setFilter(macFilter(queueId, macOf(9), null));
@@ -103,7 +106,7 @@ describe('§4.6 SET_FILTER', () => {
     expect(fixture.adapter.queueState(queueId)).toBe('Paused');
   });
 
-  it('refuses with NOT_SUPPORTED when receive filtering is off', async () => {
+  it('§9.1 rule 8: refuses with NOT_SUPPORTED when receive filtering is off', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Paused', fixture);
     const { hardware } = fixture.miniport.capabilities;
@@ -115,14 +118,14 @@ describe('§4.6 SET_FILTER', () => {
 });
 
 describe('§4.7 CLEAR_FILTER', () => {
-  it('§9.4 answers FILE_NOT_FOUND for an unknown filter', async () => {
+  it('§9.4 rule 5, §4.7 rule 4, §9.1 rule 9: answers FILE_NOT_FOUND for an unknown filter', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Running', fixture);
     const request = () => fixture.binding.clearFilter(queueId, 99);
     await expectRefusal(fixture.adapter, request, 'NDIS_STATUS_FILE_NOT_FOUND');
   });
 
-  it('§11.24 looks at the queue id too', async () => {
+  it('§4.7 rule 1: looks at the queue id too', async () => {
     const fixture = anAdapter();
     const one = await aQueueIn('Running', fixture);
     const two = await aQueueIn('Running', fixture);
@@ -130,7 +133,7 @@ describe('§4.7 CLEAR_FILTER', () => {
     await expectRefusal(fixture.adapter, request, INVALID);
   });
 
-  it('keeps the filter when the miniport refuses', async () => {
+  it('§9.1 rule 9: keeps the filter when the miniport refuses', async () => {
     const fixture = anAdapter();
     const { queueId, filterId = 0 } = await aQueueIn('Running', fixture);
     fixture.miniport.answerNext('clearFilter', 'NDIS_STATUS_NOT_ACCEPTED');
@@ -138,7 +141,7 @@ describe('§4.7 CLEAR_FILTER', () => {
     await expectRefusal(fixture.adapter, request, 'NDIS_STATUS_NOT_ACCEPTED');
   });
 
-  it('A.5 is complete only when the miniport says that what was accepted is delivered', async () => {
+  it('A.5, §3.7 rule 3: is complete only when the miniport says that what was accepted is delivered', async () => {
     const fixture = anAdapter();
     const { queueId, filterId = 0 } = await aQueueIn('Running', fixture);
     const fence = fixture.miniport.holdNext('clearFilter');
@@ -154,7 +157,7 @@ describe('§4.7 CLEAR_FILTER', () => {
 describe('§4.1 overlapping filters', () => {
   const frame = { destination: parseMacAddress(macOf(5)), vlanId: 42 };
 
-  it('§11.25 lets the lowest id win, warns, and shows both', async () => {
+  it('lets the lowest id win, warns, and shows both', async () => {
     const fixture = anAdapter();
     const { adapter, binding, warnings } = fixture;
     const one = await aQueueIn('Paused', fixture);
@@ -183,7 +186,7 @@ describe('§4.1 overlapping filters', () => {
     expect(fixture.warnings[0]?.text).toContain('match the same frames; filter 1 wins');
   });
 
-  it('§3.7 sends frames of an incomplete queue elsewhere', async () => {
+  it('§3.7 rule 5: sends frames of an incomplete queue elsewhere', async () => {
     const fixture = anAdapter();
     const { adapter, binding } = fixture;
     const one = await aQueueIn('Allocated', fixture);
@@ -195,12 +198,12 @@ describe('§4.1 overlapping filters', () => {
     expect(assignQueue(adapter.filters(), isComplete, frame)).toBe(two.queueId);
   });
 
-  it('A.6 assigns frames that nothing matches to queue 0', () => {
+  it('A.6, §4.1 rule 4: assigns frames that nothing matches to queue 0', () => {
     expect(assignQueue([], () => true, frame)).toBe(0);
   });
 });
 
-it('§4.8 refuses MOVE_FILTER, which is for SR-IOV', async () => {
+it('§4.8 rule 1, §9.1 rule 14: refuses MOVE_FILTER, which is for SR-IOV', async () => {
   const fixture = anAdapter();
   const { filterId = 0 } = await aQueueIn('Running', fixture);
   const request = () => fixture.binding.moveFilter(filterId);

@@ -19,17 +19,17 @@ const rows = tableBelow('### 9.1').map(([code = '', name = '', kind = '', handle
 }));
 
 describe('§9.1 the OID table', () => {
-  it('has each form of the reference, in its order', () => {
+  it('§9.1 rules 1 to 14: there is each form of the reference, in its order', () => {
     expect(OID_FORMS.map(({ oid, kind }) => ({ oid, kind }))).toEqual(
       rows.map(({ oid, kind }) => ({ oid, kind })),
     );
   });
 
-  it('has the codes of the reference', () => {
+  it('§9.1 rule 15: has the codes of the reference', () => {
     expect(OID_FORMS.map(({ oid }) => OID_CODES[oid])).toEqual(rows.map(({ code }) => code));
   });
 
-  it('§9.2 lets six forms through to the miniport and answers the rest', () => {
+  it('§9.2 rules 2 and 3: lets six forms through to the miniport and answers the rest', () => {
     const reaching = OID_FORMS.filter((form) => form.handler === 'miniport');
     expect(reaching).toHaveLength(6);
     const named = rows.filter(

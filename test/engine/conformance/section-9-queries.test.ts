@@ -7,7 +7,7 @@ import { aQueueIn, anAdapter, expectRefusal, macOf, type RestingState } from '..
 const INVALID = 'NDIS_STATUS_INVALID_PARAMETER';
 
 describe('§3.10 ENUM_QUEUES', () => {
-  it('shows a protocol its own queues and a tool all of them', async () => {
+  it('§3.10 rules 3 and 5, §9.1 rule 5: shows a protocol its own queues and a tool all of them', async () => {
     const fixture = anAdapter();
     const { adapter, binding } = fixture;
     const states: readonly RestingState[] = ['Allocated', 'Set', 'Paused', 'Running'];
@@ -31,7 +31,7 @@ describe('§3.10 ENUM_QUEUES', () => {
     ]);
   });
 
-  it('says what the structure says', async () => {
+  it('§3.10 rule 1: says what the structure says', async () => {
     const fixture = anAdapter();
     const { queueId } = await aQueueIn('Running', fixture);
     expect(fixture.binding.enumQueues()).toEqual([
@@ -55,7 +55,7 @@ describe('§3.10 ENUM_QUEUES', () => {
 });
 
 describe('§4.9 filters', () => {
-  it('lists the filters of a queue, lowest id first', async () => {
+  it('§4.9 rule 1, §9.1 rule 10: lists the filters of a queue, lowest id first', async () => {
     const fixture = anAdapter();
     const { queueId, filterId } = await aQueueIn('Running', fixture);
     const second = await fixture.binding.setFilter(macFilter(queueId, macOf(9), 42));
@@ -65,7 +65,7 @@ describe('§4.9 filters', () => {
     expect(fixture.adapter.filters()).toHaveLength(3);
   });
 
-  it('refuses filter 0, unknown filters and unknown queues', async () => {
+  it('§4.9 rule 2, §9.1 rule 11, §3.11 rule 1: refuses filter 0, unknown filters and unknown queues', async () => {
     const { adapter, binding } = anAdapter();
     await expectRefusal(adapter, () => binding.filterParameters(0), INVALID);
     await expectRefusal(adapter, () => binding.filterParameters(7), INVALID);
@@ -75,7 +75,7 @@ describe('§4.9 filters', () => {
 });
 
 describe('§2.1 capabilities', () => {
-  it('are answered from the cache, the miniport never sees the request', () => {
+  it('§9.1 rules 1, 2 and 13: are answered from the cache, the miniport never sees the request', () => {
     const { binding, miniport } = anAdapter();
     const { hardware, current } = miniport.capabilities;
     expect(binding.hardwareCapabilities()).toEqual(hardware);
@@ -88,7 +88,7 @@ describe('§2.1 capabilities', () => {
     expect(miniport.calls).toEqual([]);
   });
 
-  it('§9.1 answers NOT_SUPPORTED for the current ones when all is off', async () => {
+  it('§9.1 rule 13: answers NOT_SUPPORTED for the current ones when all is off', async () => {
     const { adapter, binding, miniport } = anAdapter();
     const { hardware } = miniport.capabilities;
     adapter.capabilitiesChanged({ hardware, current: null });

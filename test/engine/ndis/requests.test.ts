@@ -8,7 +8,7 @@ async function turn(): Promise<void> {
 }
 
 describe('§6.7 one request at a time', () => {
-  it('sends requests of all bindings to the miniport in the order of arrival', async () => {
+  it('§6.7 rule 4: sends requests of all bindings to the miniport in the order of arrival', async () => {
     const fixture = anAdapter();
     const { adapter, binding, miniport } = fixture;
     const other = adapter.bind('other');
