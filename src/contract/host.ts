@@ -28,6 +28,15 @@ import {
   probeSampleSchema,
 } from './migration';
 import { fabricReportSchema, hostReportSchema } from './report';
+import {
+  adapterProfileSchema,
+  adapterStateSchema,
+  capabilitiesSnapshotSchema,
+  noQueueReasonSchema,
+  pendingRequestSchema,
+  queueWeightSchema,
+  requestLogEntrySchema,
+} from './vmq';
 
 const command = oc.errors(refusalErrors);
 const nothing = z.object({});
@@ -70,6 +79,12 @@ export const queueSnapshotSchema = z.object({
   /** Why its buffers are where they are; empty when it is the adapter's setting. */
   bufferModeReason: z.string(),
   filters: z.array(filterSnapshotSchema),
+  /** Processor group and mask, `0:0x10`. */
+  affinity: z.string(),
+  /** Interrupt vector that it was given at allocation. */
+  msixTableEntry: z.int(),
+  /** Queues of one domain share an interrupt; 0: it shares with nobody. */
+  interruptCoalescingDomainId: z.int(),
 });
 export type QueueSnapshot = z.infer<typeof queueSnapshotSchema>;
 
@@ -80,9 +95,15 @@ export const adapterSnapshotSchema = z.object({
   vmqEnabled: z.boolean(),
   bufferMode: bufferModeSchema,
   moderationMicroseconds: z.int(),
+  /** VM queues that it offers. */
   queueCount: z.int(),
   queuesUsed: z.int(),
   uplink: z.enum(['connected', 'connecting', 'none']),
+  state: adapterStateSchema,
+  profile: adapterProfileSchema,
+  capabilities: capabilitiesSnapshotSchema,
+  /** The request that runs now, if any. */
+  pendingRequest: pendingRequestSchema.nullable(),
 });
 export type AdapterSnapshot = z.infer<typeof adapterSnapshotSchema>;
 
@@ -96,6 +117,10 @@ export const nicSnapshotSchema = z.object({
   queueId: z.int(),
   /** Why it has no queue of its own, in words; empty when it has one. */
   queueReason: z.string(),
+  /** 0 to 100; 0: it asks for none. */
+  queueWeight: queueWeightSchema,
+  /** The same with its rule and what to do; null when it has a queue. */
+  noQueue: noQueueReasonSchema.nullable(),
 });
 export type NicSnapshot = z.infer<typeof nicSnapshotSchema>;
 
@@ -194,6 +219,14 @@ export const hostViewContract = {
   hello: command
     .input(z.object({ contractVersion: z.int() }))
     .output(z.object({ hostId: z.string(), contractVersion: z.int() })),
+  /** Requests to an adapter after number `after` (all that are kept when left out), oldest first. */
+  requestLog: command
+    .input(z.object({ adapterId: idSchema, after: z.int().optional() }))
+    .output(z.object({ entries: z.array(requestLogEntrySchema) })),
+  /** Everything about one queue as text, for a bug report. Also of one that was freed, while it is remembered. */
+  dumpQueue: command
+    .input(z.object({ adapterId: idSchema, queueId: z.int().min(0) }))
+    .output(z.object({ text: z.string() })),
 };
 
 export const hostControlContract = {

@@ -12,6 +12,7 @@ import {
   probeSampleSchema,
 } from './migration';
 import { vlanModeSchema } from './model';
+import { noQueueReasonSchema, queueWeightSchema } from './vmq';
 
 const count = z.int().min(0);
 
@@ -58,6 +59,18 @@ export const vmReportSchema = z.object({
   bytesDelivered: count,
   framesSent: count,
   bytesSent: count,
+  /** Its NICs as they are now; none when it does not run here. */
+  nics: z.array(
+    z.object({
+      nicId: z.string(),
+      adapter: z.string(),
+      /** Queue that serves it; 0 = the default queue. */
+      queueId: count,
+      queueWeight: queueWeightSchema,
+      /** Why it has no queue of its own; null when it has one. */
+      noQueue: noQueueReasonSchema.nullable(),
+    }),
+  ),
 });
 
 export const switchReportSchema = z.object({

@@ -251,3 +251,22 @@ export function queueWeight(request: {
 }): number {
   return request.mode === 'none' ? 0 : (request.weight ?? DEFAULT_QUEUE_WEIGHT);
 }
+
+// ── Adapter states and events ───────────────────────────────────────────────────────────────────
+
+/** State of an adapter, which is another thing than the states of its queues (§6.5). */
+export const ADAPTER_STATES = ['running', 'paused', 'resetting', 'halted', 'removed'] as const;
+export const adapterStateSchema = z.enum(ADAPTER_STATES);
+export type AdapterState = z.infer<typeof adapterStateSchema>;
+
+/** What can happen to an adapter (§6.5). */
+export const ADAPTER_EVENTS = [
+  'pause',
+  'restart',
+  'reset',
+  'halt',
+  'initialise',
+  'surprise-removal',
+] as const;
+export const adapterEventSchema = z.enum(ADAPTER_EVENTS);
+export type AdapterEvent = z.infer<typeof adapterEventSchema>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostSnapshot } from '../../../src/contract/host';
+import { DEFAULT_ADAPTER_PROFILE } from '../../../src/contract/vmq';
 import { targetsFor, type TargetState } from '../../../src/renderer/migration/targets';
 import { sampleLab } from '../support/sample-lab';
 
@@ -28,6 +29,10 @@ function aHost(
         queueCount: 4,
         queuesUsed,
         uplink: 'connected',
+        state: 'running',
+        profile: DEFAULT_ADAPTER_PROFILE,
+        capabilities: { ndisRevision: '6.30', hardware: [], current: [] },
+        pendingRequest: null,
       },
     ],
     queues: [],
@@ -35,6 +40,7 @@ function aHost(
     vms: [],
     links: [],
     threads: [],
+    transitions: [],
   };
   return { processState: 'running', snapshot };
 }

@@ -4,6 +4,7 @@ import { type HostSnapshot } from '../../../src/contract/host';
 import { MIGRATION_PHASES } from '../../../src/contract/migration';
 import type { MigrationSnapshot } from '../../../src/contract/lab';
 import type { VmConfig } from '../../../src/contract/model';
+import { DEFAULT_ADAPTER_PROFILE } from '../../../src/contract/vmq';
 import { ROLE } from '../../../src/renderer/telemetry/columns';
 import { aSample } from './a-sample';
 import type { FakeLab } from './fake-lab';
@@ -135,6 +136,10 @@ export class FakeEngine {
               queueCount: adapter.queueCount,
               queuesUsed: queued.length,
               uplink: 'connected',
+              state: 'running',
+              profile: DEFAULT_ADAPTER_PROFILE,
+              capabilities: { ndisRevision: '6.30', hardware: [], current: [] },
+              pendingRequest: null,
             },
           ]
         : [],
@@ -146,18 +151,25 @@ export class FakeEngine {
         .filter((vm) => this.#lab.states.get(vm.id) === 'running')
         .map((vm) => {
           const queueId = queued.find((queue) => queue.vm.id === vm.id)?.queueId ?? 0;
+          const why = adapter?.vmqEnabled
+            ? `${vm.name} has no queue: it asks for none.`
+            : `${vm.name} has no queue: VMQ is off at nic-a.`;
           return {
             index: this.#nicIndex(vm.id),
             nicId: vm.nics[0]?.id ?? '',
             vmId: vm.id,
             adapterId: 'nic-a',
             queueId,
-            queueReason:
+            queueReason: queueId > 0 ? '' : why,
+            queueWeight: queueId > 0 ? 100 : 0,
+            noQueue:
               queueId > 0
-                ? ''
-                : adapter?.vmqEnabled
-                  ? `${vm.name} has no queue: it asks for none. Set its queue to automatic to give it one.`
-                  : `${vm.name} has no queue: VMQ is off at nic-a.`,
+                ? null
+                : {
+                    rule: adapter?.vmqEnabled ? 'asked-for-none' : 'vmq-off',
+                    text: why,
+                    remedy: 'Set its queue to automatic to give it one.',
+                  },
           };
         }),
       vms: this.#vms(hostId).map((vm) => ({
@@ -193,6 +205,7 @@ export class FakeEngine {
           processor: queueId % PROCESSORS,
         })),
       ],
+      transitions: [],
     };
   }
 
@@ -223,6 +236,9 @@ export class FakeEngine {
             },
           ]
         : [],
+      affinity: `0:0x${(1 << (queueId % PROCESSORS)).toString(16)}`,
+      msixTableEntry: queueId,
+      interruptCoalescingDomainId: 0,
     };
   }
 

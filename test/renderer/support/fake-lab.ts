@@ -331,6 +331,8 @@ export class FakeLab {
     return os.router({
       hello: os.hello.handler(() => ({ hostId, contractVersion: CONTRACT_VERSION })),
       watch: os.watch.handler(({ signal }) => this.watchHost(hostId, signal)),
+      requestLog: os.requestLog.handler(() => ({ entries: [] })),
+      dumpQueue: os.dumpQueue.handler(({ input }) => ({ text: `Queue ${String(input.queueId)}` })),
     });
   }
 }
