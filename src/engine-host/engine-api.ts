@@ -22,6 +22,7 @@ import type {
   VlanMode,
   VmConfig,
 } from '../contract';
+  ProbeSample,
 
 /** Starts one engine thread; which file it runs is chosen by the bundle (`spawn-worker.ts`). */
 export type CreateWorker = (options?: WorkerOptions) => Worker;
@@ -98,3 +99,7 @@ export interface FabricEngine extends EngineBase<FabricSnapshot, FabricReport> {
   startProbe(probe: ProbeRequest): Promise<void>;
   stopProbe(probeId: string): Promise<ProbeResult>;
 }
+  /** What a probe has measured by now, ten times a second; ends with the probe, or by `signal`. */
+  watchProbe(probeId: string, signal: AbortSignal | undefined): AsyncGenerator<ProbeSample>;
+  /** Drops exactly the next `frames` probe frames of one direction: fault injection. */
+  loseProbes(probeId: string, direction: 'to-vm' | 'from-vm', frames: number): Promise<void>;

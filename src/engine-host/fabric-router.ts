@@ -48,5 +48,11 @@ export function fabricControlRouter({
 
     startProbe: whenOpen.startProbe.handler(({ input }) => done(engine.startProbe(input))),
     stopProbe: whenOpen.stopProbe.handler(({ input }) => engine.stopProbe(input.probeId)),
+    watchProbe: whenOpen.watchProbe.handler(({ input, signal }) =>
+      engine.watchProbe(input.probeId, signal),
+    ),
+    loseProbes: whenOpen.loseProbes.handler(({ input }) =>
+      done(engine.loseProbes(input.probeId, input.direction, input.frames)),
+    ),
   });
 }

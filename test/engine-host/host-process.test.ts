@@ -302,7 +302,33 @@ describe('a fabric process', () => {
     const probeId = 'probe-1';
     const flow = { mac: '02:00:5e:10:00:01', ipv4: '10.0.0.1', perSecond: 10 };
     await control.startProbe({ probeId, ...flow, vlan: { mode: 'untagged' } });
-    expect(await control.stopProbe({ probeId })).toMatchObject({ lost: 0 });
+    expect(await control.stopProbe({ probeId })).toMatchObject({ lost: 0, toVm: { sent: 1 } });
+  });
+
+  it('shows a probe while it runs, until the watcher leaves, and loses frames of it', async () => {
+    const { control } = start<FabricControl>('fabric');
+    await control.hello({ contractVersion: CONTRACT_VERSION });
+    await control.open({ rendezvous: RENDEZVOUS });
+    const events = (await control.events())[Symbol.asyncIterator]();
+    const probeId = 'probe-1';
+    await expect(control.watchProbe({ probeId })).rejects.toEqual(refusedAs('wrong-state'));
+
+    const flow = { mac: '02:00:5e:10:00:01', ipv4: '10.0.0.1', perSecond: 10 };
+    await control.startProbe({ probeId, ...flow, vlan: { mode: 'untagged' } });
+    const cancel = new AbortController();
+    const watching = await control.watchProbe({ probeId }, { signal: cancel.signal });
+    const samples = watching[Symbol.asyncIterator]();
+    expect([await nextOf(samples), await nextOf(samples)]).toMatchObject([
+      { sent: 1 },
+      { sent: 2 },
+    ]);
+    cancel.abort();
+    expect((await nextOf(events)).text).toBe('watcher left');
+
+    await control.loseProbes({ probeId, direction: 'from-vm', frames: 7 });
+    expect((await nextOf(events)).text).toBe('probe-1 loses 7 from-vm');
+    const none = control.loseProbes({ probeId, direction: 'to-vm', frames: 0 });
+    await expect(none).rejects.toMatchObject({ refusal: { code: 'invalid-value' } });
   });
 
   it('has nothing to show to a page', async () => {

@@ -15,9 +15,8 @@ import type {
   FabricSnapshot,
   LinkConfig,
   ProbeResult,
-  VlanMode,
+  ProbeSample,
 } from '../../contract';
-import { parseIpv4Address } from '../../shared/ipv4-address';
 import { RefusalError } from '../../shared/refusal-error';
 import {
   FABRIC_SIZE,
@@ -28,31 +27,19 @@ import {
 } from '../kernel/layout';
 import { LinkControl, type WaitingConnection } from '../link/link-control';
 import { linkEvent, type LinkChange } from '../link/link-events';
-import { neighbourOf } from '../link/neighbour';
+import type { ProbeDirection } from '../link/link-protocol';
 import { HostMemory } from '../memory/host-memory';
 import type { CreateWorker, EngineThread } from '../thread/engine-thread';
 import { compileKernel, instantiateKernel, type Kernel } from '../thread/kernel';
 import { ThreadTable } from '../thread/thread-table';
 import { readConservation } from './fabric-conservation';
 import { FabricPorts, type FabricPort } from './fabric-ports';
+import { FabricProbes, type ProbeOrder } from './fabric-probes';
 
 const MEMORY_MIB = 64;
 /** How long a learned address is kept after its last frame. */
 const MAC_AGE_SECONDS = 300;
 const LISTENER = 'fabric';
-/** Host part of the probes' own addresses: from here down, one per probe. */
-const FIRST_PROBE_HOST = 250;
-const MOST_PROBES = 32;
-
-/** A stamped UDP echo flow to a NIC's guest. */
-export interface ProbeOrder {
-  readonly probeId: string;
-  readonly mac: string;
-  readonly ipv4: string;
-  readonly vlan: VlanMode;
-  readonly perSecond: number;
-}
-
 /** What exists between `open` and `close`. */
 interface Parts {
   readonly memory: HostMemory;
@@ -62,12 +49,8 @@ interface Parts {
   readonly fabricThread: EngineThread;
   readonly ports: FabricPorts;
   readonly links: LinkControl;
+  readonly probes: FabricProbes;
   readonly clock: NodeJS.Timeout;
-}
-
-interface Probe {
-  readonly number: number;
-  readonly port: FabricPort;
 }
 
 export class Fabric {
@@ -76,13 +59,14 @@ export class Fabric {
   readonly #eventListeners = new Set<(event: EngineEvent) => void>();
   /** Port of each link that is plugged in, streams included. */
   readonly #plugged = new Map<string, FabricPort>();
-  readonly #probes = new Map<string, Probe>();
   /** Ports that are being taken away. */
   readonly #leaving = new Set<Promise<void>>();
   #parts: Parts | undefined;
   #revision = 0;
   #connections = 0;
   #learnedMacs = 0;
+  /** Frames of all links when the counters were last seen to move. */
+  #seenFrames = 0;
   /**
    * Told when a thread of the fabric died. Nothing can be saved then, since all state is between the
    * threads: by default the error ends the process, and the lab starts it again.
@@ -134,9 +118,9 @@ export class Fabric {
     this.#parts = undefined;
     clearInterval(parts.clock);
     await Promise.allSettled(this.#leaving);
+    parts.probes.close();
     await parts.threads.stopAll();
     this.#plugged.clear();
-    this.#probes.clear();
   }
 
   // ── What is seen ──────────────────────────────────────────────────────────────────────────────
@@ -210,52 +194,31 @@ export class Fabric {
   // ── Probes ────────────────────────────────────────────────────────────────────────────────────
 
   async startProbe(order: ProbeOrder): Promise<void> {
-    const { links, ports } = this.#open();
-    if (this.#probes.has(order.probeId)) throw probeRefused(order.probeId, 'It runs already.');
-    const number = this.#freeProbeNumber(order.probeId);
-    const port = ports.add('probe', `probe ${order.probeId}`);
-    const station = parseIpv4Address(order.ipv4);
-    this.#probes.set(order.probeId, { number, port });
-    const flow = {
-      flowId: number + 1,
-      mac: order.mac,
-      ipv4: order.ipv4,
-      ownMac: `02:00:5e:fd:00:${number.toString(16).padStart(2, '0')}`,
-      ownIpv4: neighbourOf(station, FIRST_PROBE_HOST - 2 * number),
-      vlanId: order.vlan.mode === 'access' ? order.vlan.id : 0,
-      perSecond: order.perSecond,
-    };
-    try {
-      await links.addProbe(probeLinkId(order.probeId), flow, port);
-    } catch (cause) {
-      this.#probes.delete(order.probeId);
-      await ports.remove(port);
-      throw cause;
-    }
+    await this.#open().probes.start(order);
     this.#probeEvent('probe/started', order.probeId, `A probe of ${order.ipv4} was started.`);
     this.#changed();
   }
 
   /** Stops a probe, waits for late answers, and answers what was measured. */
   async stopProbe(probeId: string): Promise<ProbeResult> {
-    const { links, ports } = this.#open();
-    const probe = this.#probes.get(probeId);
-    if (!probe) throw probeRefused(probeId, 'It was never started, or it was stopped.');
-    const linkId = probeLinkId(probeId);
-    const result = await links.finishProbe(linkId);
-    await links.remove(linkId);
-    await ports.remove(probe.port);
-    this.#probes.delete(probeId);
+    const result = await this.#open().probes.stop(probeId);
     const text = `A probe was stopped: ${result.received} of ${result.sent} answers came.`;
     this.#probeEvent('probe/stopped', probeId, text);
     this.#changed();
     return result;
   }
 
-  #freeProbeNumber(probeId: string): number {
-    const taken = new Set([...this.#probes.values()].map((probe) => probe.number));
-    for (let number = 0; number < MOST_PROBES; number++) if (!taken.has(number)) return number;
-    throw probeRefused(probeId, `At most ${MOST_PROBES} probes run at once.`);
+  /** What a probe has measured by now, ten times a second, until it is stopped. */
+  watchProbe(probeId: string, signal: AbortSignal | undefined): AsyncGenerator<ProbeSample> {
+    return this.#open().probes.watch(probeId, signal);
+  }
+
+  /** Fault injection: the next `frames` probe frames of one direction are dropped at the probe's port. */
+  async loseProbes(probeId: string, direction: ProbeDirection, frames: number): Promise<void> {
+    await this.#open().probes.lose(probeId, direction, frames);
+    const way = direction === 'to-vm' ? 'to the VM' : 'from the VM';
+    const text = `A fault was asked for: probe frames ${way} that are lost: ${frames}.`;
+    this.#probeEvent('probe/loss-injected', probeId, text);
   }
 
   // ── Peers ─────────────────────────────────────────────────────────────────────────────────────
@@ -336,13 +299,15 @@ export class Fabric {
 
   #tick(): void {
     if (!this.#parts) return;
-    const { memory, kernel, fabric } = this.#parts;
+    const { memory, kernel, fabric, links } = this.#parts;
     const second = memory.getU32(fabric + FB_LEARN_SECOND) + 1;
     memory.setU32(fabric + FB_LEARN_SECOND, second);
     const before = this.#learnedMacs;
+    const framesBefore = this.#seenFrames;
     const oldest = Math.max(0, second - MAC_AGE_SECONDS);
     this.#learnedMacs = kernel.macAge(memory.getU32(fabric + FB_MAC_TABLE), oldest);
-    if (this.#learnedMacs !== before) this.#changed();
+    this.#seenFrames = links.reports().reduce((sum, { frames }) => sum + frames, 0);
+    if (this.#learnedMacs !== before || this.#seenFrames !== framesBefore) this.#changed();
   }
 
   #countMacs(): number {
@@ -406,13 +371,9 @@ async function startParts(
   memory.setU32(fabric + FB_THREAD, fabricThread.thread);
   const ports = new FabricPorts(memory, kernel, fabric, fabricThread);
   const links = new LinkControl(memory, linkThread);
+  const probes = new FabricProbes(links, ports);
   const clock = setInterval(onSecond, 1000);
-  return { memory, kernel, threads, fabric, fabricThread, ports, links, clock };
-}
-
-/** Probes are no links of the inventory; the prefix cannot occur in an id. */
-function probeLinkId(probeId: string): string {
-  return `probe:${probeId}`;
+  return { memory, kernel, threads, fabric, fabricThread, ports, links, probes, clock };
 }
 
 function noLink(linkId: string): RefusalError {
@@ -422,15 +383,5 @@ function noLink(linkId: string): RefusalError {
     why: 'It was never added, or it was removed.',
     remedy: '',
     field: 'linkId',
-  });
-}
-
-function probeRefused(probeId: string, why: string): RefusalError {
-  return new RefusalError({
-    code: 'wrong-state',
-    what: `The probe ${probeId} was left as it is.`,
-    why,
-    remedy: '',
-    field: 'probeId',
   });
 }

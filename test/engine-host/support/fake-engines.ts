@@ -4,6 +4,7 @@ import type {
   HostConfig,
   LinkConfig,
   MigrationProgress,
+  ProbeSample,
   VmConfig,
 } from '../../../src/contract';
 import type {
@@ -16,6 +17,8 @@ import { HEADER_COLUMNS, headerIndex, TELEMETRY_LAYOUT } from '../../../src/cont
 import { RefusalError } from '../../../src/shared/refusal-error';
 
 /** A host of this name samples arrays that fill a socket within a few ticks. */
+const ONE_PROBE = { sent: 1, received: 1, lost: 0, duplicated: 0, reordered: 0, silenceMs: 0 };
+
 export const LARGE_TELEMETRY = 'Large telemetry';
 const LARGE_COLUMNS = 256 * 1024;
 
@@ -285,13 +288,30 @@ export class FakeFabric extends FakeEngine implements FabricEngine {
 
   stopProbe(probeId: string): ReturnType<FabricEngine['stopProbe']> {
     this.probes.delete(probeId);
-    return Promise.resolve({
-      sent: 1,
-      received: 1,
-      lost: 0,
-      duplicated: 0,
-      reordered: 0,
-      silenceMs: 0,
+    return Promise.resolve({ ...ONE_PROBE, toVm: ONE_PROBE, fromVm: ONE_PROBE });
+  }
+
+  /** Samples without end; says by an event that its watcher has left. */
+  watchProbe(probeId: string, signal: AbortSignal | undefined): AsyncGenerator<ProbeSample> {
+    if (this.probes.has(probeId)) return this.#samples(signal);
+    throw new RefusalError({
+      code: 'wrong-state',
+      what: 'There is nothing to watch.',
+      why: 'It was never started.',
+      remedy: '',
     });
   }
 }
+
+  async *#samples(signal: AbortSignal | undefined): AsyncGenerator<ProbeSample> {
+    for (let sent = 1; signal?.aborted !== true; sent++) {
+      yield { ...ONE_PROBE, atMs: 100 * sent, sent, toVmReceived: 1 };
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    this.emit('watcher left');
+  }
+
+  loseProbes(probeId: string, direction: string, frames: number): Promise<void> {
+    this.emit(`${probeId} loses ${frames} ${direction}`);
+    return Promise.resolve();
+  }
