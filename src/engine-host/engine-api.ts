@@ -17,12 +17,15 @@ import type {
   HostReport,
   HostSnapshot,
   LinkConfig,
+  MigrationLimits,
+  MigrationOptions,
+  MigrationPhase,
   MigrationProgress,
   ProbeResult,
+  ProbeSample,
   VlanMode,
   VmConfig,
 } from '../contract';
-  ProbeSample,
 
 /** Starts one engine thread; which file it runs is chosen by the bundle (`spawn-worker.ts`). */
 export type CreateWorker = (options?: WorkerOptions) => Worker;
@@ -40,6 +43,16 @@ export interface ProbeRequest {
   readonly ipv4: string;
   readonly vlan: VlanMode;
   readonly perSecond: number;
+}
+
+/** What a source is asked to send, and how. */
+export interface SendRequest {
+  readonly vmId: string;
+  readonly socket: string;
+  readonly token: string;
+  readonly options: MigrationOptions;
+  /** It waits on entering this phase. */
+  readonly pauseAt: MigrationPhase | null;
 }
 
 /** Ends a subscription; calling it twice is harmless. */
@@ -80,14 +93,19 @@ export interface HostEngine extends EngineBase<HostSnapshot, HostReport> {
   /** Ends after the progress with `ready`; `signal` cancels it and the VM runs on here. */
   sendVm(
     migrationId: string,
-    vmId: string,
-    socket: string,
-    token: string,
+    request: SendRequest,
     signal: AbortSignal,
   ): AsyncIterable<MigrationProgress>;
+  setSendLimits(migrationId: string, limits: MigrationLimits): Promise<void>;
+  continueSend(migrationId: string): Promise<void>;
+  breakStream(migrationId: string, how: 'cut' | 'corrupt'): Promise<void>;
+  fillMemory(leaveBytes: number): Promise<void>;
+  freeFilledMemory(): Promise<void>;
   commitIncoming(migrationId: string): Promise<{ resumedAtNs: number; announcements: number }>;
   abortIncoming(migrationId: string): Promise<void>;
-  finishSend(migrationId: string): Promise<{ heldFrames: number; droppedFrames: number }>;
+  finishSend(
+    migrationId: string,
+  ): Promise<{ heldFrames: number; droppedFrames: number; markerSeen: boolean }>;
   cancelSend(migrationId: string): Promise<void>;
 
   killThread(thread: number): Promise<void>;
@@ -98,8 +116,8 @@ export interface FabricEngine extends EngineBase<FabricSnapshot, FabricReport> {
   open(rendezvous: Rendezvous): Promise<void>;
   startProbe(probe: ProbeRequest): Promise<void>;
   stopProbe(probeId: string): Promise<ProbeResult>;
-}
   /** What a probe has measured by now, ten times a second; ends with the probe, or by `signal`. */
   watchProbe(probeId: string, signal: AbortSignal | undefined): AsyncGenerator<ProbeSample>;
   /** Drops exactly the next `frames` probe frames of one direction: fault injection. */
   loseProbes(probeId: string, direction: 'to-vm' | 'from-vm', frames: number): Promise<void>;
+}

@@ -83,9 +83,22 @@ export function hostControlRouter({
       engine.prepareIncoming(input.migrationId, input.vm),
     ),
     sendVm: whenOpen.sendVm.handler(async function* ({ input, signal = never() }) {
-      const { migrationId, vmId, socket, token } = input;
-      yield* engine.sendVm(migrationId, vmId, socket, token, signal);
+      const { migrationId, ...request } = input;
+      yield* engine.sendVm(migrationId, request, signal);
     }),
+    setSendLimits: whenOpen.setSendLimits.handler(({ input }) =>
+      done(engine.setSendLimits(input.migrationId, input.limits)),
+    ),
+    continueSend: whenOpen.continueSend.handler(({ input }) =>
+      done(engine.continueSend(input.migrationId)),
+    ),
+    breakStream: whenOpen.breakStream.handler(({ input }) =>
+      done(engine.breakStream(input.migrationId, input.how)),
+    ),
+    fillMemory: whenOpen.fillMemory.handler(({ input }) =>
+      done(engine.fillMemory(input.leaveBytes)),
+    ),
+    freeFilledMemory: whenOpen.freeFilledMemory.handler(() => done(engine.freeFilledMemory())),
     commitIncoming: whenOpen.commitIncoming.handler(({ input }) =>
       engine.commitIncoming(input.migrationId),
     ),

@@ -135,7 +135,7 @@ describe('the control channel of a host process', () => {
 
   it('refuses in the middle of a stream', async () => {
     const { control } = await startOpenHost();
-    const request = { migrationId: 'migration-1', vmId: 'vm-1', socket: '', token: '' };
+    const request = sendRequest('vm-1');
     const progress = (await control.sendVm(request))[Symbol.asyncIterator]();
     expect((await nextOf(progress)).phase).toBe('copying');
     const error: unknown = await progress.next().catch((caught: unknown) => caught);
@@ -147,7 +147,7 @@ describe('the control channel of a host process', () => {
     const { control } = await startOpenHost();
     const events = (await control.events())[Symbol.asyncIterator]();
     await nextOf(events);
-    const request = { migrationId: 'migration-1', vmId: 'vm-endless', socket: '', token: '' };
+    const request = sendRequest('vm-endless');
     const progress = (await control.sendVm(request))[Symbol.asyncIterator]();
     await nextOf(progress);
     await progress.return();
@@ -337,3 +337,7 @@ describe('a fabric process', () => {
     await expect(pages.connect('view')).rejects.toThrow();
   });
 });
+
+function sendRequest(vmId: string) {
+  return { migrationId: 'migration-1', vmId, socket: '', token: '', options: {}, pauseAt: null };
+}

@@ -10,6 +10,11 @@ import { spawnWorker } from '../../src/engine-host/spawn-worker';
 import { Fabric } from '../../src/engine/fabric/fabric';
 import { Host } from '../../src/engine/host/host';
 import type { EngineEvent } from '../../src/contract/events';
+import {
+  migrationOptionsSchema,
+  type MigrationOptions,
+  type MigrationProgress,
+} from '../../src/contract/migration';
 import type { AdapterConfig, VmConfig, Workload } from '../../src/contract/model';
 
 const ADAPTER: AdapterConfig = {
@@ -116,21 +121,20 @@ export class EngineLab {
     from: Host,
     to: Host,
     config: VmConfig,
-  ): Promise<{ downtimeMs: number; heldFrames: number }> {
+    options: Partial<MigrationOptions> = {},
+  ): Promise<Moved> {
     const { socket, token } = await to.prepareIncoming(migrationId, config);
-    let stoppedAtNs = 0;
-    for await (const progress of from.sendVm(
-      migrationId,
-      config.id,
-      socket,
-      token,
-      new AbortController().signal,
-    )) {
-      ({ stoppedAtNs } = progress);
-    }
+    const request = {
+      ...{ vmId: config.id, socket, token, pauseAt: null },
+      options: { ...migrationOptionsSchema.parse({}), ...options },
+    };
+    let last: MigrationProgress | undefined;
+    const { signal } = new AbortController();
+    for await (const progress of from.sendVm(migrationId, request, signal)) last = progress;
     const { resumedAtNs } = await to.commitIncoming(migrationId);
-    const { heldFrames } = await from.finishSend(migrationId);
-    return { downtimeMs: (resumedAtNs - stoppedAtNs) / 1e6, heldFrames };
+    const gap = await from.finishSend(migrationId);
+    if (!last) throw new Error('the source reported nothing');
+    return { ...gap, downtimeMs: (resumedAtNs - last.stoppedAtNs) / 1e6, last };
   }
 
   async close(): Promise<void> {
@@ -138,6 +142,16 @@ export class EngineLab {
     await this.fabric.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** What a move has shown. */
+export interface Moved {
+  readonly downtimeMs: number;
+  readonly heldFrames: number;
+  readonly droppedFrames: number;
+  readonly markerSeen: boolean;
+  /** The source's last report. */
+  readonly last: MigrationProgress;
 }
 
 /** A client of the fabric: frames in QEMU's stream framing. */

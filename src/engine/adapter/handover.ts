@@ -45,6 +45,15 @@ export async function gracePeriod(threads: ThreadTable): Promise<void> {
   );
 }
 
+/** `thread` has taken everything that other threads had published for it by now. */
+export async function drained(
+  views: MemoryViews,
+  threads: ThreadTable,
+  thread: EngineThread,
+): Promise<void> {
+  await thread.request({ kind: 'drained', rings: marks(views, threads.ringsInto(thread.index)) });
+}
+
 /**
  * Gives a NIC to the thread of its queue.
  * @param queue block of that queue.
@@ -119,7 +128,7 @@ async function moveOwner(
   await change();
   await passed;
   await gracePeriod(threads);
-  await from.request({ kind: 'drained', rings: marks(views, threads.ringsInto(from.index)) });
+  await drained(views, threads, from);
   await adopt(views, threads, nic, from, to);
 }
 

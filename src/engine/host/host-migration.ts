@@ -2,52 +2,56 @@
  * Migrations of one host, outgoing and incoming, behind the commands of the contract. The stream
  * itself is in `migration/`; the lab decides (`docs/design.md` §7). Control thread.
  */
-import type { MigrationProgress } from '../../contract/migration';
+import type {
+  MigrationLimits,
+  MigrationOptions,
+  MigrationPhase,
+  MigrationProgress,
+} from '../../contract/migration';
 import type { VmConfig } from '../../contract/model';
 import { RefusalError } from '../../shared/refusal-error';
-import { parseMacAddress } from '../../shared/mac-address';
-import { NIC_UP } from '../kernel/layout';
-import type { DeviceState } from '../migration/device-state';
 import { OutgoingMigration } from '../migration/source';
 import { IncomingMigration } from '../migration/target';
 import { newToken } from '../migration/token';
 import type { VirtualMachine } from '../vm/virtual-machine';
-import { buildRarpAnnounce } from '../wire/rarp';
-import { requireAdapter, requireVm, type HostParts } from './host-parts';
-import { LateFrameInlet } from './late-frames';
-import { DepartingVm } from './outgoing-vm';
+import { ArrivingVm } from './arriving-vm';
+import { DepartingVm, type Gap } from './departing-vm';
+import { FrameSender } from './frame-sender';
+import { requireVm, type HostParts } from './host-parts';
 import type { VmPower } from './vm-power';
 
-/** Announcements after a move: at once, then again, in case one is lost. */
-const ANNOUNCE_AFTER_MS = [50, 150, 300, 550] as const;
-const ANNOUNCE_BYTES = 2048;
+/** What the lab asks of a source. */
+export interface SendRequest {
+  readonly vmId: string;
+  readonly socket: string;
+  readonly token: string;
+  readonly options: MigrationOptions;
+  readonly pauseAt: MigrationPhase | null;
+}
 
 interface Incoming {
   readonly stream: IncomingMigration;
-  readonly vm: VirtualMachine;
-  readonly token: string;
+  readonly arriving: ArrivingVm;
 }
 
 interface Outgoing {
   readonly stream: OutgoingMigration;
   readonly vm: DepartingVm;
-  readonly socket: string;
-  readonly token: string;
 }
 
 export class HostMigration {
   readonly #parts: HostParts;
   readonly #power: VmPower;
+  readonly #sender: FrameSender;
   readonly #incoming = new Map<string, Incoming>();
   readonly #outgoing = new Map<string, Outgoing>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #inlets = new Set<LateFrameInlet>();
-  readonly #scratch: number;
+  /** VMs that run here but have not taken over everything yet. */
+  readonly #settling = new Set<ArrivingVm>();
 
   constructor(parts: HostParts, power: VmPower) {
     this.#parts = parts;
     this.#power = power;
-    this.#scratch = parts.memory.take(ANNOUNCE_BYTES, 'An announcement');
+    this.#sender = new FrameSender(parts.memory);
   }
 
   // ── Target ────────────────────────────────────────────────────────────────────────────────────
@@ -65,37 +69,29 @@ export class HostMigration {
         remedy: '',
       });
     }
-    const vm = this.#power.create(config);
-    vm.state = 'incoming';
+    const arriving = await ArrivingVm.prepare(parts, this.#power, this.#sender, config);
     const token = newToken();
     try {
-      const stream = await IncomingMigration.listen({
-        vm: {
-          vmId: vm.vmId,
-          memory: vm.memory,
-          memoryBytes: vm.memoryBytes,
-          restore: (state) => {
-            this.#restore(vm, state);
-          },
-          discard: () => {
-            this.#discard(migrationId, vm);
-          },
+      const { kernel, memory, socketFolder } = parts;
+      const vm = {
+        vmId: arriving.vmId,
+        memory: arriving.memory,
+        memoryBytes: arriving.memoryBytes,
+        restore: arriving.restore.bind(arriving),
+        discard: () => {
+          this.#discard(migrationId, arriving);
         },
-        kernel: parts.kernel,
-        memory: parts.memory,
-        socketFolder: parts.socketFolder,
-        migrationId,
-        token,
+      };
+      const stream = await IncomingMigration.listen({
+        ...{ vm, kernel, memory, socketFolder, migrationId, token },
       });
-      this.#incoming.set(migrationId, { stream, vm, token });
-      this.#tell(
-        'migration/prepared',
-        vm,
-        `${config.name} may come to ${parts.config.name}; its memory is reserved.`,
-      );
+      this.#incoming.set(migrationId, { stream, arriving });
+      const text = `${config.name} may come to ${parts.config.name}; its memory is reserved.`;
+      this.#tell('migration/prepared', arriving.vm, text);
       return { socket: stream.socketPath, token };
     } catch (error) {
-      this.#power.destroy(vm);
+      arriving.discard();
+      await arriving.discarded;
       throw error;
     }
   }
@@ -103,60 +99,63 @@ export class HostMigration {
   async commitIncoming(
     migrationId: string,
   ): Promise<{ resumedAtNs: number; announcements: number }> {
-    const { stream, vm, token } = this.#require(this.#incoming, migrationId);
-    const adapters = new Set(
-      vm.ports.map((port) => requireAdapter(this.#parts, port.config.adapter)),
-    );
-    for (const adapter of adapters) {
-      this.#inlets.add(
-        await LateFrameInlet.open(this.#parts, adapter, {
-          id: migrationId,
-          socket: stream.socketPath,
-          token,
-        }),
-      );
+    const { stream, arriving } = this.#require(this.#incoming, migrationId);
+    if (stream.state !== 'ready') {
+      throw new RefusalError({
+        code: 'wrong-state',
+        what: `${arriving.vm.config.name} cannot run on ${this.#parts.config.name}.`,
+        why: `Expected the migration to be ready, found it ${stream.state}.`,
+        remedy: '',
+      });
     }
-    stream.finish();
+    // First: from here on nothing on the stream can take the VM away again.
+    stream.finish(arriving);
     this.#incoming.delete(migrationId);
-    await this.#power.connect(vm, NIC_UP);
-    await this.#power.run(vm);
-    const resumedAtNs = this.#parts.clock();
-    for (const port of vm.ports) port.kick();
-    await this.#announce(vm);
-    this.#announceLater(vm);
-    await this.#power.requestQueues(vm);
-    this.#tell('migration/arrived', vm, `${vm.config.name} runs on ${this.#parts.config.name}.`);
-    return { resumedAtNs, announcements: 1 + ANNOUNCE_AFTER_MS.length };
+    try {
+      const resumedAtNs = await arriving.run();
+      this.#settling.add(arriving);
+      arriving.vm.settled = this.#settle(arriving);
+      return { resumedAtNs, announcements: arriving.announcements };
+    } catch (error) {
+      arriving.discard();
+      await arriving.discarded;
+      throw error;
+    }
   }
 
-  abortIncoming(migrationId: string): Promise<void> {
-    this.#incoming.get(migrationId)?.stream.abort('The lab gave the migration up.');
-    return Promise.resolve();
+  async abortIncoming(migrationId: string): Promise<void> {
+    const incoming = this.#incoming.get(migrationId);
+    incoming?.stream.abort('The lab gave the migration up.');
+    await incoming?.arriving.discarded;
   }
 
   // ── Source ────────────────────────────────────────────────────────────────────────────────────
 
   async *sendVm(
     migrationId: string,
-    vmId: string,
-    socket: string,
-    token: string,
+    { vmId, socket, token, options, pauseAt }: SendRequest,
     signal: AbortSignal,
   ): AsyncGenerator<MigrationProgress> {
     const parts = this.#parts;
     const vm = requireVm(parts, vmId);
+    await vm.settled;
     vm.requireState('moved', 'running');
-    const departing = new DepartingVm(parts, this.#power, vm);
+    const departing = new DepartingVm(parts, this.#power, this.#sender, vm);
+    const { kernel, memory, clock: now } = parts;
     const stream = new OutgoingMigration({
-      vm: departing,
-      kernel: parts.kernel,
-      memory: parts.memory,
-      socketPath: socket,
-      token,
-      signal,
-      now: parts.clock,
+      ...{
+        vm: departing,
+        kernel,
+        memory,
+        socketPath: socket,
+        token,
+        options,
+        pauseAt,
+        signal,
+        now,
+      },
     });
-    this.#outgoing.set(migrationId, { stream, vm: departing, socket, token });
+    this.#outgoing.set(migrationId, { stream, vm: departing });
     try {
       // The lab tells of phases and failures; it hears of both through this stream.
       yield* stream.progress();
@@ -166,12 +165,26 @@ export class HostMigration {
     }
   }
 
-  async finishSend(migrationId: string): Promise<{ heldFrames: number; droppedFrames: number }> {
-    const { stream, vm, socket, token } = this.#require(this.#outgoing, migrationId);
+  setSendLimits(migrationId: string, limits: MigrationLimits): void {
+    this.#require(this.#outgoing, migrationId).stream.setLimits(limits);
+  }
+
+  continueSend(migrationId: string): void {
+    this.#outgoing.get(migrationId)?.stream.goOn();
+  }
+
+  breakStream(migrationId: string, how: 'cut' | 'corrupt'): void {
+    this.#require(this.#outgoing, migrationId).stream.break(how);
+  }
+
+  async finishSend(migrationId: string): Promise<Gap> {
+    const { stream, vm } = this.#require(this.#outgoing, migrationId);
     const name = this.#parts.vms.get(vm.vmId)?.config.name ?? vm.vmId;
     stream.finish();
     this.#outgoing.delete(migrationId);
-    const gap = await vm.leave({ socket, token });
+    const gap = await vm.leave((nic, frames) => stream.sendLate(nic, frames));
+    await stream.end();
+    await vm.forget();
     this.#parts.log.emit(
       'migration/left',
       { kind: 'vm', id: vm.vmId, name },
@@ -189,84 +202,48 @@ export class HostMigration {
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
-    for (const inlet of this.#inlets) await inlet.close();
-    for (const { stream } of this.#incoming.values()) stream.abort('The host is closed.');
+    for (const arriving of this.#settling) arriving.stop();
+    for (const { stream, arriving } of this.#incoming.values()) {
+      stream.abort('The host is closed.');
+      await arriving.discarded;
+    }
     for (const { stream } of this.#outgoing.values()) await stream.cancel();
   }
 
-  // ── Incoming VM ───────────────────────────────────────────────────────────────────────────────
-
-  /** Takes over the device state; nothing is served yet. */
-  #restore(vm: VirtualMachine, state: DeviceState): void {
-    if (state.nics.length !== vm.config.nics.length)
-      throw new Error(`expected ${vm.config.nics.length} NICs, got ${state.nics.length}`);
-    this.#power.makePorts(vm, []);
-    for (const [index, port] of vm.ports.entries()) {
-      const nic = state.nics[index];
-      if (!nic) continue;
-      const { receive, transmit } = nic;
-      port.connect(
-        { desc: receive.descriptors, avail: receive.avail, used: receive.used, size: receive.size },
-        {
-          desc: transmit.descriptors,
-          avail: transmit.avail,
-          used: transmit.used,
-          size: transmit.size,
-        },
-        {
-          rxAvail: receive.lastAvail,
-          rxUsed: receive.usedNext,
-          txAvail: transmit.lastAvail,
-          txUsed: transmit.usedNext,
-          rxSpares: nic.receiveSpares,
-        },
-      );
-    }
-  }
-
-  #discard(migrationId: string, vm: VirtualMachine): void {
-    this.#incoming.delete(migrationId);
-    for (const port of vm.ports) port.free();
-    vm.setPorts([]);
-    this.#power.destroy(vm);
-    this.#tell(
-      'migration/discarded',
-      vm,
-      `${vm.config.name} did not come; its reserved memory is free again.`,
-    );
-  }
-
-  /** One RARP per NIC address, into its VLAN: switches learn where the VM is now. */
-  async #announce(vm: VirtualMachine): Promise<void> {
-    for (const port of vm.ports) {
-      const { hardware } = requireAdapter(this.#parts, port.config.adapter);
-      for (const mac of port.config.macs) {
-        const bytes = this.#parts.memory.u8.subarray(this.#scratch, this.#scratch + ANNOUNCE_BYTES);
-        const length = buildRarpAnnounce(bytes, 0, parseMacAddress(mac));
-        await hardware.defaultThread.request({
-          kind: 'announce',
-          nic: port.block,
-          source: this.#scratch,
-          length,
-        });
+  async #settle(arriving: ArrivingVm): Promise<void> {
+    const { vm } = arriving;
+    try {
+      const lost = await arriving.settle();
+      this.#tell('migration/arrived', vm, `${vm.config.name} runs on ${this.#parts.config.name}.`);
+      if (lost !== null) {
+        const text = `Frames that the old host held for ${vm.config.name} may be missing.`;
+        this.#tell('migration/late-frames-lost', vm, text, lost, 'warning');
       }
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error);
+      const text = `${vm.config.name} runs, but could not be connected in full.`;
+      this.#tell('migration/not-settled', vm, text, cause, 'error');
+    } finally {
+      this.#settling.delete(arriving);
     }
   }
 
-  #announceLater(vm: VirtualMachine): void {
-    for (const delay of ANNOUNCE_AFTER_MS) {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        if (vm.state === 'running' && this.#parts.vms.get(vm.vmId) === vm)
-          void this.#announce(vm).catch(() => undefined);
-      }, delay);
-      this.#timers.add(timer);
-    }
+  #discard(migrationId: string, arriving: ArrivingVm): void {
+    this.#incoming.delete(migrationId);
+    arriving.discard();
+    const { name } = arriving.vm.config;
+    const text = `${name} did not come; its reserved memory is free again.`;
+    this.#tell('migration/discarded', arriving.vm, text);
   }
 
-  #tell(type: string, vm: VirtualMachine, text: string, cause = 'The lab moves it.'): void {
-    this.#parts.log.emit(type, { kind: 'vm', id: vm.vmId, name: vm.config.name }, text, cause);
+  #tell(
+    type: string,
+    { vmId: id, config: { name } }: VirtualMachine,
+    text: string,
+    cause = 'The lab moves it.',
+    severity: 'info' | 'warning' | 'error' = 'info',
+  ): void {
+    this.#parts.log.emit(type, { kind: 'vm', id, name }, text, cause, severity);
   }
 
   #require<Entry>(map: ReadonlyMap<string, Entry>, migrationId: string): Entry {

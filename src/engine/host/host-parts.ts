@@ -1,5 +1,6 @@
 /** What the parts of a host share. Made once, when the host opens; control thread. */
 import type { HostConfig } from '../../contract/model';
+import { T_COUNTERS } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { LinkControl } from '../link/link-control';
 import type { QueueThreads } from '../adapter/queue-threads';
@@ -11,6 +12,7 @@ import type { VirtualMachine } from '../vm/virtual-machine';
 import { RefusalError } from '../../shared/refusal-error';
 import type { EventLog } from './event-log';
 import type { HostAdapter } from './host-adapter';
+import type { QueueTransitions } from './queue-transitions';
 
 export interface HostParts {
   readonly config: HostConfig;
@@ -26,7 +28,14 @@ export interface HostParts {
   readonly ownBlock: number;
   readonly links: LinkControl;
   readonly log: EventLog;
+  readonly transitions: QueueTransitions;
   readonly socketFolder: string;
+}
+
+/** Adds to a counter (CT_*) of the control thread's own. */
+export function countOwn({ memory, ownBlock }: HostParts, counter: number, amount: number): void {
+  const at = ownBlock + T_COUNTERS + counter * 8;
+  memory.setCounter(at, memory.getCounter(at) + amount);
 }
 
 export function requireVm(parts: HostParts, vmId: string): VirtualMachine {

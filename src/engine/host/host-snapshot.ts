@@ -1,8 +1,13 @@
 /** The snapshot of a host: everything that changes seldom, whole. Control thread. */
 import { availableParallelism, cpus } from 'node:os';
 import type { HostSnapshot, NicSnapshot, QueueSnapshot } from '../../contract/host';
+import { adapterProfileOf, offeredQueues, queueWeight } from '../../contract/vmq';
+import { capabilitiesSnapshot } from '../ndis/capability-fields';
+import { formatAffinity } from '../ndis/group-affinity';
+import type { NicPort } from '../switch/nic-port';
 import type { HostAdapter } from './host-adapter';
 import type { HostParts } from './host-parts';
+import { pendingRequestOf } from './request-view';
 
 export function hostSnapshot(parts: HostParts, revision: number): HostSnapshot {
   const { config, memory, threads, adapters, vms } = parts;
@@ -22,26 +27,28 @@ export function hostSnapshot(parts: HostParts, revision: number): HostSnapshot {
       vmqEnabled: adapter.config.vmqEnabled,
       bufferMode: adapter.config.bufferMode,
       moderationMicroseconds: adapter.config.moderationMicroseconds,
-      queueCount: adapter.config.queueCount,
+      queueCount: offeredQueues(adapter.config),
       queuesUsed: adapter.ndis.enumQueues().length - 1,
       uplink: adapter.uplink,
+      state: 'running',
+      profile: adapterProfileOf(adapter.config),
+      capabilities: capabilitiesSnapshot(adapter.ndis.capabilities),
+      pendingRequest: pendingRequestOf(adapter),
     })),
     queues: adapters.flatMap((adapter) => queueSnapshots(adapter)),
-    nics: [...vms.values()].flatMap((vm) =>
-      vm.ports.map((port) =>
-        nicSnapshot(parts, port.index, port.config.adapter, port.config.id, port.vmId),
-      ),
-    ),
+    nics: [...vms.values()].flatMap((vm) => vm.ports.map((port) => nicSnapshot(parts, port))),
     vms: [...vms.values()].map((vm) => vm.snapshot()),
     links: parts.links.snapshots(),
     threads: threads
       .threads()
       .map(({ index, role, name, processor }) => ({ thread: index, role, name, processor })),
+    transitions: parts.transitions.entries(),
   };
 }
 
 function queueSnapshots(adapter: HostAdapter): QueueSnapshot[] {
-  return adapter.ndis.enumQueues().map(({ queueId, exactState }): QueueSnapshot => {
+  return adapter.ndis.enumQueues().map((info): QueueSnapshot => {
+    const { queueId, exactState } = info;
     const thread =
       queueId === 0 ? adapter.hardware.defaultThread : adapter.miniport.threadOf(queueId);
     const mode = queueId === 0 ? 'host-buffers' : adapter.miniport.modeOf(queueId);
@@ -64,25 +71,25 @@ function queueSnapshots(adapter: HostAdapter): QueueSnapshot[] {
         mac: filter.mac,
         vlan: typeof filter.vlan === 'number' ? filter.vlan : null,
       })),
+      affinity: formatAffinity(info.processorAffinity),
+      msixTableEntry: info.msixTableEntry,
+      interruptCoalescingDomainId: info.interruptCoalescingDomainId,
     };
   });
 }
 
-function nicSnapshot(
-  parts: HostParts,
-  index: number,
-  adapterName: string,
-  nicId: string,
-  vmId: string,
-): NicSnapshot {
-  const adapter = parts.adapters.find((candidate) => candidate.config.name === adapterName);
-  const queue = adapter?.switch.queueOf(index);
+function nicSnapshot(parts: HostParts, port: NicPort): NicSnapshot {
+  const { index, vmId, config } = port;
+  const adapter = parts.adapters.find((candidate) => candidate.config.name === config.adapter);
+  const noQueue = adapter?.switch.noQueueReasonOf(index) ?? null;
   return {
     index,
-    nicId,
+    nicId: config.id,
     vmId,
     adapterId: adapter?.config.id ?? '',
-    queueId: queue && queue.filterIds.length > 0 ? queue.queueId : 0,
-    queueReason: adapter?.switch.reasonOf(index) ?? '',
+    queueId: adapter?.switch.servingQueueOf(index) ?? 0,
+    queueReason: noQueue ? `${noQueue.text} ${noQueue.remedy}` : '',
+    queueWeight: queueWeight(config.queue),
+    noQueue,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { cpus } from 'node:os';
 import type { HostSnapshot } from '../../contract/host';
-import type { MigrationProgress } from '../../contract/migration';
+import type { MigrationLimits, MigrationProgress } from '../../contract/migration';
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import type { EngineEvent, EventObject } from '../../contract/events';
 import type { HostReport } from '../../contract/report';
@@ -24,11 +24,14 @@ import { EventLog } from './event-log';
 import { heldFrames } from './held-frames';
 import { HostAdapter } from './host-adapter';
 import { HostLinks } from './host-links';
-import { HostMigration } from './host-migration';
+import { HostMigration, type SendRequest } from './host-migration';
+import { MemoryFill } from './memory-fill';
+import type { Gap } from './departing-vm';
 import { requireVm, type HostParts } from './host-parts';
 import { hostReport } from './host-report';
 import { hostSnapshot } from './host-snapshot';
 import { reportQueueEvents } from './queue-events';
+import { QueueTransitions } from './queue-transitions';
 import { TelemetrySampler } from './telemetry';
 import { VmPower } from './vm-power';
 
@@ -46,6 +49,7 @@ interface Opened {
   readonly links: HostLinks;
   readonly migration: HostMigration;
   readonly telemetry: TelemetrySampler;
+  readonly filling: MemoryFill;
   readonly ageing: NodeJS.Timeout;
 }
 
@@ -113,6 +117,7 @@ export class Host {
       ownBlock: memory.take(THREAD_SIZE, 'A counter block'),
       links: new LinkControl(memory, linkThread),
       log: this.#log,
+      transitions: new QueueTransitions(),
       socketFolder: rendezvous.socketFolder,
     };
     threads.onDeath = (thread, cause) => {
@@ -130,9 +135,13 @@ export class Host {
       links,
       migration: new HostMigration(parts, power),
       telemetry: new TelemetrySampler(memory, parts.clock),
+      filling: new MemoryFill(memory),
       ageing,
     };
-    for (const adapter of adapters) reportQueueEvents(adapter, this.#log);
+    for (const adapter of adapters) {
+      parts.transitions.record(adapter, parts.vms);
+      reportQueueEvents(adapter, this.#log);
+    }
     for (const adapter of adapters)
       if (adapter.config.uplink === 'fabric')
         await links.connectUplink(adapter, rendezvous.fabricSocket);
@@ -219,6 +228,7 @@ export class Host {
   async updateVm(config: VmConfig): Promise<void> {
     const { parts, power } = this.#require();
     const vm = requireVm(parts, config.id);
+    await vm.settled;
     if (vm.state === 'stopped') {
       power.destroy(vm);
       try {
@@ -239,6 +249,7 @@ export class Host {
   async removeVm(vmId: string): Promise<void> {
     const { parts, power } = this.#require();
     const vm = requireVm(parts, vmId);
+    await vm.settled;
     vm.requireState('removed', 'stopped', 'failed');
     power.destroy(vm);
     this.#log.emit(
@@ -265,6 +276,7 @@ export class Host {
   async stopVm(vmId: string): Promise<void> {
     const { parts, power } = this.#require();
     const vm = requireVm(parts, vmId);
+    await vm.settled;
     vm.requireState('stopped', 'running', 'failed');
     await power.stop(vm);
     this.#log.emit(
@@ -345,12 +357,37 @@ export class Host {
 
   sendVm(
     migrationId: string,
-    vmId: string,
-    socket: string,
-    token: string,
+    request: SendRequest,
     signal: AbortSignal,
   ): AsyncIterable<MigrationProgress> {
-    return this.#require().migration.sendVm(migrationId, vmId, socket, token, signal);
+    return this.#require().migration.sendVm(migrationId, request, signal);
+  }
+
+  async setSendLimits(migrationId: string, limits: MigrationLimits): Promise<void> {
+    this.#require().migration.setSendLimits(migrationId, limits);
+    return Promise.resolve();
+  }
+
+  async continueSend(migrationId: string): Promise<void> {
+    this.#require().migration.continueSend(migrationId);
+    return Promise.resolve();
+  }
+
+  async breakStream(migrationId: string, how: 'cut' | 'corrupt'): Promise<void> {
+    this.#require().migration.breakStream(migrationId, how);
+    return Promise.resolve();
+  }
+
+  async fillMemory(leaveBytes: number): Promise<void> {
+    this.#require().filling.fill(leaveBytes);
+    this.#log.changed();
+    return Promise.resolve();
+  }
+
+  async freeFilledMemory(): Promise<void> {
+    this.#require().filling.free();
+    this.#log.changed();
+    return Promise.resolve();
   }
 
   commitIncoming(migrationId: string): Promise<{ resumedAtNs: number; announcements: number }> {
@@ -361,7 +398,7 @@ export class Host {
     return this.#require().migration.abortIncoming(migrationId);
   }
 
-  finishSend(migrationId: string): Promise<{ heldFrames: number; droppedFrames: number }> {
+  finishSend(migrationId: string): Promise<Gap> {
     return this.#require().migration.finishSend(migrationId);
   }
 

@@ -1,6 +1,7 @@
 /** Starting and stopping VMs: guest, ports, queues and vCPU thread together. Control thread. */
 import type { NicConfig, VmConfig } from '../../contract/model';
-import { MAX_NICS, NIC_UP } from '../kernel/layout';
+import { gracePeriod } from '../adapter/handover';
+import { MAX_NICS, NIC_ARRIVING, NIC_HOLDING, NIC_UP } from '../kernel/layout';
 import { FRESH_CURSORS, NicPort, type NicCounters } from '../switch/nic-port';
 import type { EngineThread } from '../thread/engine-thread';
 import { bootGuest, type GuestQueues } from '../vm/guest-image';
@@ -9,11 +10,15 @@ import type { VirtualSwitch } from '../switch/virtual-switch';
 import { RefusalError } from '../../shared/refusal-error';
 import { requireAdapter, type HostParts } from './host-parts';
 
+const BARE_HOLD_FRAMES = 16;
+
 export class VmPower {
   readonly #parts: HostParts;
   /** Counters of ports that are gone, by VM. */
   readonly #past = new Map<string, NicCounters>();
   readonly #names = new Map<string, string>();
+  /** Ports without a VM. */
+  readonly #bare = new Set<NicPort>();
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -70,6 +75,15 @@ export class VmPower {
     vm.reason = '';
   }
 
+  /** What is held for a port goes to the guest, which runs; then frames go straight in. */
+  async releaseHold(port: NicPort): Promise<void> {
+    if (port.state !== NIC_HOLDING && port.state !== NIC_ARRIVING) return;
+    const { threads } = this.#parts;
+    const { defaultThread } = requireAdapter(this.#parts, port.config.adapter).hardware;
+    await defaultThread.request({ kind: 'release-hold', nic: port.block });
+    await port.narrowHold(() => gracePeriod(threads));
+  }
+
   async requestQueues(vm: VirtualMachine): Promise<void> {
     for (const port of vm.ports) await this.switchOf(port).requestQueue(port.index);
   }
@@ -88,7 +102,8 @@ export class VmPower {
   /** Removes the ports from their switches and keeps their counts. */
   async disconnect(vm: VirtualMachine): Promise<void> {
     for (const port of vm.ports) {
-      await this.switchOf(port).detach(port.index);
+      const portSwitch = this.switchOf(port);
+      if (portSwitch.has(port.index)) await portSwitch.detach(port.index);
       this.#keep(vm.vmId, port.counters());
       port.free();
     }
@@ -111,6 +126,31 @@ export class VmPower {
     return this.#names;
   }
 
+  /** A port of no VM, in the place of a NIC but with another address. @throws RefusalError */
+  makeBarePort(nic: NicConfig, mac: string): NicPort {
+    const adapter = requireAdapter(this.#parts, nic.adapter);
+    const config = { ...nic, macs: [mac] };
+    const port = new NicPort(this.#parts.memory, config, {
+      index: this.#freeIndex(`A port beside ${nic.id}`),
+      vmId: '',
+      vmName: '',
+      vm: 0,
+      memory: 0,
+      memoryBytes: 0,
+      vcpu: 0,
+      adapter: adapter.hardware.block,
+      holdFrames: BARE_HOLD_FRAMES,
+    });
+    this.#bare.add(port);
+    return port;
+  }
+
+  async removeBarePort(port: NicPort): Promise<void> {
+    await this.switchOf(port).detach(port.index);
+    this.#bare.delete(port);
+    port.free();
+  }
+
   #makePort(
     vm: VirtualMachine,
     nic: NicConfig,
@@ -119,7 +159,7 @@ export class VmPower {
   ): NicPort {
     const adapter = requireAdapter(this.#parts, nic.adapter);
     const port = new NicPort(this.#parts.memory, nic, {
-      index: this.#freeIndex(vm),
+      index: this.#freeIndex(vm.config.name),
       vmId: vm.vmId,
       vmName: vm.config.name,
       vm: vm.block,
@@ -132,14 +172,13 @@ export class VmPower {
     return port;
   }
 
-  #freeIndex(vm: VirtualMachine): number {
-    const taken = new Set(
-      [...this.#parts.vms.values()].flatMap((other) => other.ports.map((port) => port.index)),
-    );
+  #freeIndex(what: string): number {
+    const ports = [...this.#parts.vms.values()].flatMap((vm) => vm.ports);
+    const taken = new Set([...ports, ...this.#bare].map((port) => port.index));
     for (let index = 0; index < MAX_NICS; index++) if (!taken.has(index)) return index;
     throw new RefusalError({
       code: 'invalid-value',
-      what: `${vm.config.name} cannot be connected.`,
+      what: `${what} cannot be connected.`,
       why: `A host has at most ${MAX_NICS} NICs.`,
       remedy: 'Stop another VM first.',
     });

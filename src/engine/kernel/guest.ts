@@ -59,6 +59,9 @@ import {
   V_DIRTY,
   V_MEMORY,
   V_NICS,
+  V_PAUSED_NS,
+  V_STOLEN_NS,
+  V_THROTTLE,
   VIRTIO_NET_HEADER,
   VRING_DESC_SIZE,
   WORKLOAD_PAGE_WRITER,
@@ -76,6 +79,8 @@ const PAGES_PER_TURN: u32 = 32;
 const ARP_RETRY_NS: f64 = 500000000;
 /** A guest that was away longer than this does not make up for it. */
 const CATCH_UP_NS: f64 = 50000000;
+/** A throttled guest pauses in the first part of each period. */
+const THROTTLE_PERIOD_NS: f64 = 20000000;
 
 // The guest that runs now: caches of one turn, never state.
 let memoryBase: u32 = 0;
@@ -325,7 +330,12 @@ function runSender(now: f64): u32 {
   return n;
 }
 
-/** Writes whole pages with a stamp in every word: (round, page). A page is consistent when all its words agree. */
+/** Word of a stamped page: no two words of a page are equal, so that no coding makes it shorter. */
+function stampWord(round: u32, page: u32, at: u32): u64 {
+  return ((u64(round) << 32) | u64(page)) ^ (u64(at + 1) * 0x9e3779b97f4a7c15);
+}
+
+/** Writes whole pages with the stamp (round, page) in every word. A page is consistent when all its words agree. */
 function runPageWriter(now: f64): u32 {
   const n = owed(now, PAGES_PER_TURN);
   const pages = load<u32>(state, G_WRITER_PAGES);
@@ -333,8 +343,8 @@ function runPageWriter(now: f64): u32 {
   let round = load<u32>(state, G_WRITER_ROUND);
   for (let i: u32 = 0; i < n; i++) {
     const offset = load<u32>(state, G_WRITER_START) + page * PAGE_SIZE;
-    const stamp = (u64(round) << 32) | u64(page);
-    for (let at: u32 = 0; at < <u32>PAGE_SIZE; at += 8) store<u64>(memoryBase + offset + at, stamp);
+    for (let at: u32 = 0; at < <u32>PAGE_SIZE; at += 8)
+      store<u64>(memoryBase + offset + at, stampWord(round, page, at));
     markDirty(dirty, offset, PAGE_SIZE);
     page++;
     if (page == pages) {
@@ -357,14 +367,15 @@ export function guestTurn(vm: u32, now: f64): u32 {
   dirty = load<u32>(vm, V_DIRTY);
   const nics = load<u32>(state, G_NIC_COUNT);
   const workload = load<u32>(state, G_WORKLOAD);
+  const guestNow = now - load<f64>(vm, V_STOLEN_NS);
   let done: u32 = 0;
   for (let i: u32 = 0; i < nics; i++) {
     const nic = state + G_NICS + i * GUEST_NIC_SIZE;
     done += txReclaim(nic);
     done += receive(nic, load<u32>(vm + V_NICS + i * 4), now);
   }
-  if (workload == WORKLOAD_SENDER) done += runSender(now);
-  else if (workload == WORKLOAD_PAGE_WRITER) done += runPageWriter(now);
+  if (workload == WORKLOAD_SENDER) done += runSender(guestNow);
+  else if (workload == WORKLOAD_PAGE_WRITER) done += runPageWriter(guestNow);
   if (done == 0) return 0;
   markDirty(dirty, G_BASE, G_NICS + nics * GUEST_NIC_SIZE);
   for (let i: u32 = 0; i < nics; i++) {
@@ -387,7 +398,12 @@ export function kick(port: u32): void {
 
 /** When the guest's workload has something to do next, in ns; a large number when never. */
 export function guestDue(vm: u32): f64 {
-  const at = load<u32>(vm, V_MEMORY) + G_BASE;
+  const due = workloadDue(load<u32>(vm, V_MEMORY) + G_BASE);
+  return due == f64.MAX_VALUE ? due : due + load<f64>(vm, V_STOLEN_NS);
+}
+
+/** The same by the guest's own clock. */
+function workloadDue(at: u32): f64 {
   const workload = load<u32>(at, G_WORKLOAD);
   if (workload == WORKLOAD_SENDER && load<u32>(at, G_TARGET_KNOWN) == 0)
     return load<f64>(at, G_ARP_DUE_NS);
@@ -418,28 +434,64 @@ export function guestHasWork(vm: u32): bool {
   return false;
 }
 
+// ── vCPU thread ─────────────────────────────────────────────────────────────────────────────────
+
+/** Start of the present turn, in ns. */
+let turnNow: f64 = 0;
+
+/** When a throttled guest's present pause ends, in ns; 0: it may run. */
+function pausedUntil(vm: u32): f64 {
+  const throttle = load<u32>(vm, V_THROTTLE);
+  if (throttle == 0) return 0;
+  const began = Math.floor(turnNow / THROTTLE_PERIOD_NS) * THROTTLE_PERIOD_NS;
+  const until = began + (f64(throttle) / 100) * THROTTLE_PERIOD_NS;
+  return turnNow < until ? until : 0;
+}
+
+/** Runs a guest unless it is paused; its clock stands while it is. */
+function runGuest(vm: u32): u32 {
+  const pausedNs = load<f64>(vm, V_PAUSED_NS);
+  if (pausedUntil(vm) != 0) {
+    if (pausedNs == 0) store<f64>(vm, turnNow, V_PAUSED_NS);
+    return 0;
+  }
+  if (pausedNs != 0) {
+    store<f64>(vm, load<f64>(vm, V_STOLEN_NS) + turnNow - pausedNs, V_STOLEN_NS);
+    store<f64>(vm, 0, V_PAUSED_NS);
+  }
+  return guestTurn(vm, turnNow);
+}
+
 /** One turn of a vCPU thread: every guest gets a burst. */
 export function vcpuTurn(thread: u32, now: f64): u32 {
+  turnNow = now;
   const list = load<u32>(thread, T_VM_LIST);
   const n = load<u32>(thread, T_VM_COUNT);
   let done: u32 = 0;
-  for (let i: u32 = 0; i < n; i++) done += guestTurn(load<u32>(list + i * 4), now);
+  for (let i: u32 = 0; i < n; i++) done += runGuest(load<u32>(list + i * 4));
   return done;
 }
 
-/** Earliest guestDue of a vCPU thread's guests. */
+/** When a vCPU thread has something to do without being woken: the earliest of its guests. */
 export function vcpuDue(thread: u32): f64 {
   const list = load<u32>(thread, T_VM_LIST);
   const n = load<u32>(thread, T_VM_COUNT);
   let due: f64 = f64.MAX_VALUE;
-  for (let i: u32 = 0; i < n; i++) due = min(due, guestDue(load<u32>(list + i * 4)));
+  for (let i: u32 = 0; i < n; i++) {
+    const vm = load<u32>(list + i * 4);
+    const paused = pausedUntil(vm);
+    due = min(due, paused != 0 ? paused : guestDue(vm));
+  }
   return due;
 }
 
 export function vcpuHasWork(thread: u32): bool {
   const list = load<u32>(thread, T_VM_LIST);
   const n = load<u32>(thread, T_VM_COUNT);
-  for (let i: u32 = 0; i < n; i++) if (guestHasWork(load<u32>(list + i * 4))) return true;
+  for (let i: u32 = 0; i < n; i++) {
+    const vm = load<u32>(list + i * 4);
+    if (pausedUntil(vm) == 0 && guestHasWork(vm)) return true;
+  }
   return false;
 }
 
@@ -450,18 +502,14 @@ export function inconsistentPages(memory: u32): u32 {
   let bad: u32 = 0;
   for (let page: u32 = 0; page < pages; page++) {
     const start = memory + load<u32>(at, G_WRITER_START) + page * PAGE_SIZE;
-    const stamp = load<u64>(start);
-    const round = load<u32>(at, G_WRITER_ROUND);
+    const next = load<u32>(at, G_WRITER_NEXT);
+    let round = load<u32>(at, G_WRITER_ROUND);
     // A page before the cursor was written in this round, one behind it in the round before (never, in round 0).
-    const expected: u64 =
-      page < load<u32>(at, G_WRITER_NEXT)
-        ? (u64(round) << 32) | u64(page)
-        : round == 0
-          ? 0
-          : (u64(round - 1) << 32) | u64(page);
-    let ok = stamp == expected;
-    for (let word: u32 = 8; ok && word < <u32>PAGE_SIZE; word += 8)
-      ok = load<u64>(start + word) == stamp;
+    const isWritten = page < next || round != 0;
+    if (page >= next) round--;
+    let ok = true;
+    for (let word: u32 = 0; ok && word < <u32>PAGE_SIZE; word += 8)
+      ok = load<u64>(start + word) == (isWritten ? stampWord(round, page, word) : 0);
     if (!ok) bad++;
   }
   return bad;

@@ -14,8 +14,18 @@ export {
   wireTake,
 } from './link';
 export { macAge, macForget, macForgetPort, macKey, macLearn, macLookup } from './mac-table';
-export { checksum, countDirty, lastScan, markAll, putPages, takeDirty } from './pages';
-export { flushHold } from './port';
+export {
+  checksum,
+  countDirty,
+  lastCopiesEnd,
+  lastRepeatedPages,
+  lastScan,
+  lastZeroPages,
+  markAll,
+  putPages,
+  takeDirty,
+} from './pages';
+export { deliverLate, flushHold, releaseHold } from './port';
 export { adopt, announce, disown, passFence, serveHasWork, serveTurn } from './serve';
 export { wake } from './thread';
 export { wireEmpty } from './wire-ring';

@@ -230,6 +230,8 @@ export const NIC_SIZE = 320;
 export const NIC_DOWN = 0;
 export const NIC_UP = 1;
 export const NIC_HOLDING = 2; // frames for it are held: its VM is between two hosts
+export const NIC_ARRIVING = 3; // its VM runs and sends here; frames for it are held until those of its old host are in
+export const NIC_DEPARTED = 4; // its VM runs on another host: frames from the wire are held, to be sent on; others take the wire
 export const NIC_OWNED = 0;
 export const NIC_LEAVING = 2; // its queue's filters are being cleared: the next owner holds what already reaches it
 export const NIC_MOVING = 1; // between two owners: the next one holds what reaches it directly
@@ -240,9 +242,20 @@ export const V_MEMORY_SIZE = 4;
 export const V_DIRTY = 8; // dirty bitmap, or 0; one bit a page of 4 KiB, u32 words
 export const V_NIC_COUNT = 12;
 export const V_NICS = 16; // u32[4], NIC blocks
+export const V_THROTTLE = 32; // u32, percent of its time that the guest does not run
+export const V_PAUSED_NS = 40; // f64, vCPU thread: when the present pause of a throttled guest began, or 0
+export const V_STOLEN_NS = 48; // f64, vCPU thread: time that throttling took; the guest's clock stands meanwhile
 export const VM_SIZE = 64;
 export const PAGE_SIZE = 4096;
 export const PAGE_SHIFT = 12;
+export const PAGE_ZERO = 0x80000000; // in a page number: a page of zeros, without content
+export const PAGE_REPEATED = 0x40000000; // a page of one word of 8 bytes, which is its whole content
+export const PAGE_NUMBER = 0x3fffffff;
+
+// ── Late frames: a batch that the old host of a VM sends on ──────────────────────────────────────
+export const LF_LENGTH = 0; // u32
+export const LF_VLAN = 4; // u32
+export const LF_FRAME = 8; // padded to a multiple of 8
 
 // ── Wire ring: frames as they are on a wire, single producer, single consumer ────────────────────
 export const W_TAIL = 0; // u32, free running byte offset

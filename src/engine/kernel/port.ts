@@ -5,15 +5,21 @@
  * Guest memory is hostile: each field is read once into a local, checked, then used.
  */
 import {
+  CT_BYTES_FROM_WIRE,
+  CT_FROM_WIRE,
   CT_TO_VMS,
   DROP_BAD_DESCRIPTOR,
   DROP_HOLD_FULL,
+  DROP_NO_PORT_IN_VLAN,
   DROP_PORT_DOWN,
   DROP_PORT_FULL,
   E_ADDRESS,
   E_LENGTH,
   E_VLAN,
   ENTRY_SIZE,
+  LF_FRAME,
+  LF_LENGTH,
+  LF_VLAN,
   N_DIRTY,
   N_DROPPED,
   N_HOLD_RING,
@@ -31,14 +37,19 @@ import {
   N_RX_USED_SHOWN,
   N_SPARE_COUNT,
   N_SPARES,
+  N_STARVED,
   N_STATE,
   N_TX_USED,
   N_TX_USED_NEXT,
   N_TX_USED_SHOWN,
   N_VCPU,
+  N_VLAN,
+  NIC_ARRIVING,
+  NIC_DEPARTED,
   NIC_DOWN,
   NIC_HOLDING,
   NIC_MOVING,
+  NIC_UP,
   R_HEAD,
   RX_BUFFER_MIN,
   VIRTIO_NET_HEADER,
@@ -249,11 +260,68 @@ export function flushHold(thread: u32, nic: u32): void {
   ringAdvance(ring, head + n);
 }
 
+/**
+ * Delivers held frames as far as the guest has buffers and, when none is left, opens the port: what
+ * comes later goes straight in. Returns false while frames are left; then nothing overtakes them.
+ */
+export function releaseHold(thread: u32, nic: u32): bool {
+  if (atomic.load<u32>(nic, N_STATE) == NIC_DOWN) {
+    flushHold(thread, nic);
+    return true;
+  }
+  const ring = load<u32>(nic, N_HOLD_RING);
+  const n = ringAvailable(ring);
+  const head = load<u32>(ring, R_HEAD);
+  let i: u32 = 0;
+  for (; i < n && receiveBuffers(nic) != 0; i++) {
+    const entry = ringEntry(ring, head + i, ENTRY_SIZE);
+    copyIn(thread, nic, load<u32>(entry, E_ADDRESS), u32(load<u16>(entry, E_LENGTH)));
+  }
+  ringAdvance(ring, head + i);
+  publishUsed(nic);
+  if (i < n) {
+    atomic.store<u32>(nic, 1, N_STARVED);
+    return false;
+  }
+  atomic.store<u32>(nic, NIC_UP, N_STATE);
+  return true;
+}
+
+/**
+ * Delivers a batch of frames from the VM's old host, checked by the control thread, as far as the
+ * guest has buffers (`mayWait` false: what does not fit is dropped).
+ * @returns address of the first entry that was not delivered; `end` when all were.
+ */
+export function deliverLate(thread: u32, nic: u32, at: u32, end: u32, mayWait: bool): u32 {
+  while (at < end) {
+    const length = load<u32>(at, LF_LENGTH);
+    const vlan = load<u32>(at, LF_VLAN) & 0xfff;
+    const isDown = atomic.load<u32>(nic, N_STATE) == NIC_DOWN;
+    if (mayWait && !isDown && receiveBuffers(nic) == 0) {
+      atomic.store<u32>(nic, 1, N_STARVED);
+      break;
+    }
+    count(thread, CT_FROM_WIRE, 1);
+    count(thread, CT_BYTES_FROM_WIRE, length);
+    if (isDown) drop(thread, nic, DROP_PORT_DOWN);
+    else if (vlan != load<u32>(nic, N_VLAN)) drop(thread, nic, DROP_NO_PORT_IN_VLAN);
+    else copyIn(thread, nic, at + LF_FRAME, length);
+    at += LF_FRAME + ((length + 7) & ~7);
+  }
+  publishUsed(nic);
+  return at;
+}
+
+/** Whether frames for a NIC in this state are held. */
+export function isHolding(state: u32): bool {
+  return state == NIC_HOLDING || state == NIC_ARRIVING || state == NIC_DEPARTED;
+}
+
 /** Delivers a frame to a NIC that this thread owns: into the guest, onto its hold list, or dropped. */
 export function deliver(thread: u32, nic: u32, address: u32, length: u32, vlan: u32): void {
   const state = atomic.load<u32>(nic, N_STATE);
   if (state == NIC_DOWN) drop(thread, nic, DROP_PORT_DOWN);
-  else if (state == NIC_HOLDING || atomic.load<u32>(nic, N_PHASE) == NIC_MOVING)
+  else if (isHolding(state) || atomic.load<u32>(nic, N_PHASE) == NIC_MOVING)
     hold(thread, nic, address, length, vlan);
   else copyIn(thread, nic, address, length);
 }

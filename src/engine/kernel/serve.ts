@@ -71,7 +71,7 @@ import {
   N_TX_USED,
   N_TX_USED_NEXT,
   N_VLAN,
-  NIC_HOLDING,
+  NIC_ARRIVING,
   NIC_MOVING,
   NIC_OWNED,
   NIC_UP,
@@ -110,6 +110,7 @@ import {
   deliver,
   flushHold,
   giveReceiveBuffer,
+  isHolding,
   publishUsed,
   receiveBuffers,
   takeDescriptor,
@@ -181,7 +182,7 @@ export function adopt(thread: u32, nic: u32): void {
   const list = load<u32>(thread, T_NIC_LIST);
   const n = load<u32>(thread, T_NIC_COUNT);
   atomic.store<u32>(nic, NIC_OWNED, N_PHASE);
-  if (atomic.load<u32>(nic, N_STATE) != NIC_HOLDING) flushHold(thread, nic);
+  if (!isHolding(atomic.load<u32>(nic, N_STATE))) flushHold(thread, nic);
   store<u32>(list + n * 4, nic);
   store<u32>(thread, n + 1, T_NIC_COUNT);
   publishUsed(nic);
@@ -439,12 +440,17 @@ function sendOne(thread: u32, nic: u32, address: u32, length: u32): void {
   poolRelease(thread, buffer);
 }
 
+function maySend(nic: u32): bool {
+  const state = atomic.load<u32>(nic, N_STATE);
+  return state == NIC_UP || state == NIC_ARRIVING;
+}
+
 /** Takes a burst from a NIC's transmit virtqueue. Without a free buffer the frames stay in the guest. */
 function takeTransmits(thread: u32, nic: u32): u32 {
   // Pairs with the guest's kick: the flag is taken before avail.idx is read.
   if (atomic.load<u32>(nic, N_KICK) == 0) return 0;
   atomic.store<u32>(nic, 0, N_KICK);
-  if (atomic.load<u32>(nic, N_STATE) != NIC_UP) return 0;
+  if (!maySend(nic)) return 0;
   const size = load<u32>(nic, N_TX_SIZE);
   const avail = load<u32>(nic, N_TX_AVAIL);
   let last = load<u32>(nic, N_TX_LAST_AVAIL);
@@ -525,11 +531,7 @@ export function serveHasWork(thread: u32): bool {
   const n = load<u32>(thread, T_NIC_COUNT);
   for (let i: u32 = 0; i < n; i++) {
     const nic = load<u32>(list + i * 4);
-    if (
-      atomic.load<u32>(nic, N_KICK) != 0 &&
-      atomic.load<u32>(nic, N_STATE) == NIC_UP &&
-      load<u32>(thread, T_POOL_FREE) != 0
-    )
+    if (atomic.load<u32>(nic, N_KICK) != 0 && maySend(nic) && load<u32>(thread, T_POOL_FREE) != 0)
       return true;
   }
   return false;

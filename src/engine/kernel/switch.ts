@@ -28,7 +28,9 @@ import {
   N_NEXT_OWNER,
   N_OWNER,
   N_PHASE,
+  N_STATE,
   N_VLAN,
+  NIC_DEPARTED,
   NIC_OWNED,
   PORT_NONE,
   PORT_STATIC,
@@ -111,6 +113,11 @@ export function toWire(thread: u32, adapter: u32, address: u32, length: u32, vla
   );
 }
 
+/** Whether a frame of this host's VMs must leave by the wire: the VM behind the port runs elsewhere. */
+function hasDeparted(from: u32, nic: u32): bool {
+  return from != 0 && atomic.load<u32>(nic, N_STATE) == NIC_DEPARTED;
+}
+
 /** To all ports of the VLAN but `from` (0: it came from the wire), and to the wire if it came from a port. */
 function flood(thread: u32, adapter: u32, from: u32, address: u32, length: u32, vlan: u32): void {
   const limit = load<u32>(adapter, A_NIC_LIMIT);
@@ -119,6 +126,7 @@ function flood(thread: u32, adapter: u32, from: u32, address: u32, length: u32, 
   for (let i: u32 = 0; i < limit; i++) {
     const nic = load<u32>(nics + i * 4);
     if (nic == 0 || nic == from || load<u32>(nic, N_VLAN) != (vlan & 0xfff)) continue;
+    if (hasDeparted(from, nic)) continue;
     toNic(thread, nic, address, length, vlan);
     targets++;
   }
@@ -180,5 +188,6 @@ export function forward(thread: u32, from: u32, address: u32, length: u32, vlan:
     return;
   }
   count(thread, CT_FORWARDED, 1);
-  toNic(thread, nic, address, length, vlan);
+  if (hasDeparted(from, nic)) toWire(thread, adapter, address, length, vlan);
+  else toNic(thread, nic, address, length, vlan);
 }

@@ -80,6 +80,11 @@ export class HostMemory extends MemoryViews {
     return this.#regions.usedBytes;
   }
 
+  /** The largest region that can be taken now. */
+  get largestFreeBytes(): number {
+    return this.#regions.largestFreeBytes;
+  }
+
   /**
    * A zeroed region.
    * @param purpose who asks, for the refusal.

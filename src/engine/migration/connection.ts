@@ -15,6 +15,8 @@ import { noticePayload, parseNotice } from './text-payload';
 
 /** How long a closed connection may take to get its last message across. */
 const FAREWELL_MS = 500;
+/** How long everything that was sent before an orderly end may take to arrive. */
+const LAST_MS = 5000;
 
 /** Slot for messages that are Hello, Refuse or Abort at most. */
 export const NOTICE_SLOT_BYTES = HEADER_BYTES + NOTICE_MAX_BYTES;
@@ -42,6 +44,7 @@ export class Connection {
   readonly #reader: MessageReader;
   readonly #writer: MessageWriter;
   #isOver = false;
+  #isCorrupting = false;
 
   constructor(options: ConnectionOptions) {
     const { socket, kernel, memory, inbound: slot, accepts } = options;
@@ -56,6 +59,21 @@ export class Connection {
     socket.on('error', (error) => this.#lose(error));
     socket.on('timeout', () => this.#onTimeout());
     socket.on('close', () => this.#lose(new Error('The other side closed the connection.')));
+  }
+
+  /** Nothing is sent or received any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Fault injection: the socket is gone, and nobody closed it in order. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  /** Fault injection: flips one bit of the next message, behind its checksum. */
+  corruptNext(): void {
+    this.#isCorrupting = true;
   }
 
   /** Loses the connection after `ms` without a byte in either direction; 0 = never. */
@@ -81,7 +99,9 @@ export class Connection {
   /** Sends a small message. */
   send(type: MessageType, payload: Uint8Array = new Uint8Array(0)): void {
     if (this.#isOver) return;
-    this.#socket.write(this.#writer.compose(this.#options.outbound, type, payload));
+    const message = this.#writer.compose(this.#options.outbound, type, payload);
+    this.#corrupt(message);
+    this.#socket.write(message);
   }
 
   /**
@@ -95,6 +115,7 @@ export class Connection {
       return 0n;
     }
     const message = this.#writer.seal(slot, type, length);
+    this.#corrupt(message);
     this.#socket.write(message, () => onSent());
     return this.#writer.lastChecksum;
   }
@@ -102,18 +123,41 @@ export class Connection {
   /** Closes, with a last message if there is something to say. Closing twice is harmless. */
   close(type?: typeof MessageType.Refuse | typeof MessageType.Abort, reason = ''): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    this.#reader.stop();
+    this.#over();
     if (type === undefined || !this.#socket.writable) {
       this.#socket.destroy();
       return;
     }
+    const { outbound } = this.#options;
+    this.#endWith(this.#writer.compose(outbound, type, noticePayload(reason)), FAREWELL_MS);
+  }
+
+  /** Sends the last message and closes in order: everything sent before it arrives. Harmless when it is over. */
+  sendLast(type: MessageType): void {
+    if (this.#isOver) return;
+    const message = this.#writer.compose(this.#options.outbound, type, new Uint8Array(0));
+    this.#over();
+    this.#endWith(message, LAST_MS);
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#reader.stop();
+  }
+
+  #endWith(message: Uint8Array, withinMs: number): void {
     // The peer may not read any more; what it still sends is read and ignored, or its own write
     // error would hide our last word from it.
-    const deadline = setTimeout(() => this.#socket.destroy(), FAREWELL_MS);
+    const deadline = setTimeout(() => this.#socket.destroy(), withinMs);
     this.#socket.once('close', () => clearTimeout(deadline));
     this.#socket.setTimeout(0);
-    this.#socket.end(this.#writer.compose(this.#options.outbound, type, noticePayload(reason)));
+    this.#socket.end(message);
+  }
+
+  #corrupt(message: Uint8Array): void {
+    if (!this.#isCorrupting) return;
+    this.#isCorrupting = false;
+    message[message.length - 1] = (message.at(-1) ?? 0) ^ 1;
   }
 
   #take(read: () => void): void {

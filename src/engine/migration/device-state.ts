@@ -6,6 +6,7 @@
  * (number of NICs) is for `IncomingVm.restore` to say.
  */
 import { z } from 'zod';
+import { macSchema } from '../../contract/model';
 import { isPowerOfTwo } from '../../shared/power-of-two';
 import { reasonOf, streamInvalid } from './refusals';
 
@@ -44,6 +45,11 @@ const nicStateSchema = z.strictObject({
     )
     .max(QUEUE_MAX)
     .default([]),
+  /**
+   * Where the target sends its marker frame: an address that only the source's host answers to;
+   * null where no frame can take the old path.
+   */
+  marker: macSchema.nullable().default(null),
 });
 export type NicState = z.infer<typeof nicStateSchema>;
 

@@ -8,6 +8,8 @@ export interface OutgoingVm {
   readonly memory: number;
   readonly memoryBytes: number;
 
+  /** Makes ready for the gap, in which frames for the VM are held. Nothing changes for the guest. */
+  prepareGap(): Promise<void>;
   /** Clears the filters of its NICs by handover: from then on the default queue serves them. */
   clearFilters(): Promise<void>;
   /** Frees its queues. No DMA into its memory after it resolves. */
@@ -17,6 +19,8 @@ export interface OutgoingVm {
    * thread that writes into the VM's memory has acknowledged that it marks.
    */
   startDirtyLog(): Promise<number>;
+  /** Takes `percent` of its time from the guest; 0: none. */
+  throttle(percent: number): void;
   /**
    * Stops guest and ports; frames for it are held. Nobody writes into its memory after it resolves.
    * @returns monotonic time in nanoseconds at which the guest stopped.
@@ -41,4 +45,12 @@ export interface IncomingVm {
   restore(state: DeviceState): void;
   /** Gives everything back. Called exactly once, unless the migration is finished. */
   discard(): void;
+}
+
+/** Who takes the frames that the old host of a VM sends on, once the VM runs on the new one. */
+export interface LateFrames {
+  /** One batch for the NIC at `nic` in the VM's configuration: checked, LF_* entries. The bytes are the taker's. */
+  take(nic: number, entries: Uint8Array): void;
+  /** No more comes; `lost` tells why when the source did not say so itself. Called exactly once. */
+  end(lost: string | null): void;
 }

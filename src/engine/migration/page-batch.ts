@@ -3,10 +3,10 @@
  * format stand here; `protocol.ts` has its layout. The copies on the way are private: a page that
  * the guest writes meanwhile is marked again and sent again (`kernel/pages.ts`).
  */
-import { PAGE_SIZE } from '../kernel/layout';
+import { PAGE_NUMBER, PAGE_REPEATED, PAGE_SIZE, PAGE_ZERO } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { Kernel } from '../thread/kernel';
-import { BATCH_PAGES, P_COPIES, P_COUNT, P_NUMBERS, P_ROUND, P_ZERO_PAGE } from './protocol';
+import { BATCH_PAGES, P_COPIES, P_COUNT, P_NUMBERS, P_ROUND } from './protocol';
 import { streamInvalid } from './refusals';
 
 /** A VM's memory inside the host's. */
@@ -19,6 +19,9 @@ export interface VmMemory {
 export interface TakenBatch {
   /** Page numbers in the batch; 0 when no page from there on is dirty. */
   readonly pages: number;
+  /** Of these, pages without content and pages of one repeated word. */
+  readonly zeroPages: number;
+  readonly repeatedPages: number;
   /** Payload of the Pages message. */
   readonly length: number;
   /** Page to go on with. */
@@ -41,14 +44,15 @@ export function takeBatch(
   const pages = kernel.takeDirty(
     ...([bitmap, vm.memory, pageCount(vm), from, BATCH_PAGES, numbers, copies] as const),
   );
-  const next = kernel.lastScan() >>> 0;
   memory.setU32(payload + P_COUNT, pages);
   memory.setU32(payload + P_ROUND, round);
-  let copied = 0;
-  for (let i = 0; i < pages; i++) {
-    if (memory.getU32(numbers + i * 4) < P_ZERO_PAGE) copied++;
-  }
-  return { pages, length: P_COPIES + copied * PAGE_SIZE, next };
+  return {
+    pages,
+    zeroPages: kernel.lastZeroPages(),
+    repeatedPages: kernel.lastRepeatedPages(),
+    length: (kernel.lastCopiesEnd() >>> 0) - payload,
+    next: kernel.lastScan() >>> 0,
+  };
 }
 
 interface TakeRequest {
@@ -105,12 +109,12 @@ export class PageSink {
       throw streamInvalid(`Pages: expected 1 to ${BATCH_PAGES} page numbers, got ${count}.`);
     }
     const numbers = payload + P_NUMBERS;
-    const expected = P_COPIES + this.#checkNumbers(numbers, count) * PAGE_SIZE;
+    const expected = P_COPIES + this.#checkNumbers(numbers, count);
     if (length !== expected) {
       throw streamInvalid(`Pages: expected ${expected} bytes for its numbers, got ${length}.`);
     }
     const { memory: start } = this.#vm;
-    this.#kernel.putPages(start, pageCount(this.#vm), numbers, count, payload + P_COPIES);
+    this.#kernel.putPages(start, numbers, count, payload + P_COPIES);
     this.#roundPages += count;
     this.#totalPages += count;
   }
@@ -132,21 +136,32 @@ export class PageSink {
     this.#roundPages = 0;
   }
 
-  /** Returns how many of the numbers come with a content. */
+  /** Returns the bytes of content that come with the numbers. */
   #checkNumbers(numbers: number, count: number): number {
     const limit = pageCount(this.#vm);
     let next = this.#nextPage;
-    let copied = 0;
+    let bytes = 0;
     for (let i = 0; i < count; i++) {
       const number = this.#memory.getU32(numbers + i * 4);
-      const page = number & ~P_ZERO_PAGE;
+      const page = number & PAGE_NUMBER;
       if (page < next || page >= limit) {
         throw streamInvalid(`Pages: expected a page from ${next} to ${limit - 1}, got ${page}.`);
       }
-      if (number < P_ZERO_PAGE) copied++;
+      bytes += contentBytes(number);
       next = page + 1;
     }
     this.#nextPage = next;
-    return copied;
+    return bytes;
   }
+}
+
+/** @throws RefusalError for both marks at once. */
+function contentBytes(number: number): number {
+  const isZero = (number & PAGE_ZERO) !== 0;
+  const isRepeated = (number & PAGE_REPEATED) !== 0;
+  if (isZero && isRepeated) {
+    throw streamInvalid(`Pages: page ${number & PAGE_NUMBER} is marked as zero and as repeated.`);
+  }
+  if (isZero) return 0;
+  return isRepeated ? 8 : PAGE_SIZE;
 }

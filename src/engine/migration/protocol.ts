@@ -3,7 +3,8 @@
  *
  * Pre-copy in rounds. One stream socket per migration; the source connects and presents the token
  * that the target gave to the lab. The lab is the arbiter (`docs/design.md` §7): it commits or
- * cancels by commands to both hosts, so nothing about the commit is on this wire.
+ * cancels by commands to both hosts, so nothing about the commit is on this wire. After it the same
+ * socket carries what the source held for the VM.
  *
  * ```
  *   source                                                            target
@@ -13,7 +14,9 @@
  *     │ Pages … RoundEnd(n)  ─────────────────────────────────────────▶ │  guest is stopped
  *     │ State, Complete(pages, digest)  ──────────────────────────────▶ │
  *     │ ◀──────────────────────────────────────────────────────── Ready │  verified and restored
- *     │ ◀──────────────────── Abort(why), at any time ────────────────▶ │
+ *     │ ◀──────────────── Abort(why), at any time before ─────────────▶ │
+ *     │                         the lab commits                         │  guest runs at the target
+ *     │ LateFrames …, LateEnd  ───────────────────────────────────────▶ │  held frames, in order
  * ```
  *
  * Source (`source-link.ts`, `source.ts`). Any other message is `migration-stream-invalid`.
@@ -23,7 +26,8 @@
  * | greeting  | Accept                      | streaming | Refuse, Abort, loss, time-out, cancel     |
  * | streaming | Complete sent               | awaiting  | Abort, loss, time-out, cancel             |
  * | awaiting  | Ready                       | ready     | Abort, loss, time-out, cancel             |
- * | ready     | the lab: finish → finished  | –         | the lab: cancel; Abort. *Not* by a loss   |
+ * | ready     | the lab: finish → finished  | late      | the lab: cancel; Abort. *Not* by a loss   |
+ * | late      | LateEnd sent                | –         | loss: what is left is dropped             |
  *
  * An interruption leads to `resuming` and then, once the guest runs here again, to `resumed`.
  * `finished` and `resumed` are final; a finished migration is never cancelled.
@@ -35,9 +39,10 @@
  * | listening | Hello with the right token    | receiving | time-out, abort                         |
  * | receiving | State                         | restored  | Abort, loss, time-out, abort            |
  * | restored  | Complete; all of it verified  | ready     | Abort, loss, time-out, abort            |
- * | ready     | the lab: finish → committed   | –         | the lab: abort; Abort. *Not* by a loss  |
+ * | ready     | the lab: finish               | committed | the lab: abort; Abort. *Not* by a loss  |
+ * | committed | LateEnd, loss or time-out     | settled   | –                                       |
  *
- * `committed` and `discarded` are final. A connection with a wrong Hello is turned away and leaves
+ * `settled` and `discarded` are final; from `committed` on the VM runs here whatever the stream does. A connection with a wrong Hello is turned away and leaves
  * a listening target as it was.
  *
  * Why a loss is ignored in `ready`: either side alone cannot know whether the lab has committed, and
@@ -49,7 +54,7 @@
 
 export const MESSAGE_MAGIC = 0x4d514d56; // "VMQM"
 /** Version of this format; not of the program. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const MessageType = {
   Hello: 1,
@@ -61,6 +66,8 @@ export const MessageType = {
   Complete: 7,
   Ready: 8,
   Abort: 9,
+  LateFrames: 10,
+  LateEnd: 11,
 } as const;
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
@@ -73,12 +80,11 @@ export const H_SEQUENCE = 12; // u32, counts the messages of one direction from 
 export const H_CHECKSUM = 16; // u64, kernel.checksum of header and payload, with this field 0
 export const HEADER_BYTES = 24;
 
-// ── Pages: up to BATCH_PAGES page numbers, then the content of those that are not zero ──────────
+// ── Pages: up to BATCH_PAGES page numbers, then their contents ──────────────────────────────────
 export const P_COUNT = 0; // u32, page numbers in use
 export const P_ROUND = 4; // u32
-export const P_NUMBERS = 8; // u32[BATCH_PAGES], rising; P_ZERO_PAGE marks one without content
-export const P_COPIES = 264; // contents, 4 KiB each
-export const P_ZERO_PAGE = 0x80000000;
+export const P_NUMBERS = 8; // u32[BATCH_PAGES], rising; PAGE_ZERO and PAGE_REPEATED of `kernel/layout.ts`
+export const P_COPIES = 264; // 4 KiB each; 8 bytes for a PAGE_REPEATED, nothing for a PAGE_ZERO
 export const BATCH_PAGES = 64;
 export const PAGES_MAX_BYTES = 262_408; // P_COPIES + 64 pages
 
@@ -89,6 +95,12 @@ export const ROUND_END_BYTES = 8;
 export const CO_DIGEST = 0; // u64, over the checksums of all Pages messages
 export const CO_PAGES = 8; // f64, page numbers sent in all rounds
 export const COMPLETE_BYTES = 16;
+
+// ── LateFrames: LF_* entries of `kernel/layout.ts`, one NIC's ────────────────────────────────────
+export const LA_NIC = 0; // u32, place of the NIC in the VM's configuration
+export const LA_FRAMES = 4; // u32, entries that follow
+export const LA_ENTRIES = 8;
+export const LATE_MAX_BYTES = 131_072;
 
 // ── Hello, Refuse, State and Abort: u32 length in bytes, then JSON in UTF-8, padded with zeros ──
 export const T_TEXT = 4;
@@ -116,6 +128,8 @@ export const PAYLOAD_LIMITS: Readonly<Record<MessageType, PayloadLimits>> = {
   [MessageType.Complete]: { min: COMPLETE_BYTES, max: COMPLETE_BYTES },
   [MessageType.Ready]: { min: 0, max: 0 },
   [MessageType.Abort]: { min: 8, max: NOTICE_MAX_BYTES },
+  [MessageType.LateFrames]: { min: LA_ENTRIES + 24, max: LATE_MAX_BYTES },
+  [MessageType.LateEnd]: { min: 0, max: 0 },
 };
 
 /** What the source takes from the target, by its state. */
@@ -133,7 +147,8 @@ export const TARGET_ACCEPTS = {
   receiving: [MessageType.Pages, MessageType.RoundEnd, MessageType.State, MessageType.Abort],
   restored: [MessageType.Complete, MessageType.Abort],
   ready: [MessageType.Abort],
-  committed: [],
+  committed: [MessageType.LateFrames, MessageType.LateEnd],
+  settled: [],
   discarded: [],
 } as const satisfies Record<string, readonly MessageType[]>;
 export type IncomingState = keyof typeof TARGET_ACCEPTS;

@@ -43,6 +43,7 @@ export class SourceLink {
   #state: SourceStreamState = 'greeting';
   #slot = 0;
   #sentBytes = 0;
+  #mayGoOn = false;
 
   /** Connects and says Hello. @throws RefusalError `host-memory-exhausted` */
   constructor(options: SourceLinkOptions) {
@@ -117,6 +118,37 @@ export class SourceLink {
     await this.#condition.until(() => this.#state === 'ready');
     this.#condition.check();
     this.#connection.setIdleTimeout(0);
+  }
+
+  /** Waits until `goOn` is called, or was called before. */
+  async pause(): Promise<void> {
+    await this.#condition.until(() => this.#mayGoOn);
+  }
+
+  goOn(): void {
+    this.#mayGoOn = true;
+    this.#condition.changed();
+  }
+
+  /** Fault injection: the link breaks. */
+  cut(): void {
+    this.#connection.cut();
+  }
+
+  /** Fault injection: one bit of the next message changes on its way. */
+  corruptNext(): void {
+    this.#connection.corruptNext();
+  }
+
+  /** Sends the last message of all, once the VM runs at the target. Resolves when the socket is closed. */
+  async end(): Promise<void> {
+    this.#connection.sendLast(MessageType.LateEnd);
+    await this.closed;
+  }
+
+  /** Whether what is sent can still arrive. */
+  get isOpen(): boolean {
+    return !this.#connection.isOver;
   }
 
   /** Ends all waits; later calls keep the first reason. */

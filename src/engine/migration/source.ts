@@ -5,11 +5,18 @@
  * ```
  * const outgoing = new OutgoingMigration({ vm, kernel, memory, socketPath, token, signal, now });
  * for await (const progress of outgoing.progress()) …   // ends after `ready`, or throws the refusal
- * outgoing.finish();           // the lab has committed and the target runs: remove the VM here
+ * outgoing.finish();           // the lab has committed and the target runs
+ * outgoing.sendLate(0, frames);  // what was held for the VM, while there is something
+ * await outgoing.end();
  * await outgoing.cancel();     // or not: the VM runs on here
  * ```
  */
-import type { MigrationProgress } from '../../contract/migration';
+import type {
+  MigrationLimits,
+  MigrationOptions,
+  MigrationPhase,
+  MigrationProgress,
+} from '../../contract/migration';
 import { RefusalError, refusalText } from '../../shared/refusal-error';
 import type { HostMemory } from '../memory/host-memory';
 import type { Clock } from '../thread/clock';
@@ -17,6 +24,8 @@ import type { Kernel } from '../thread/kernel';
 import type { OutgoingVm } from './endpoints';
 import { ProgressFeed } from './progress-feed';
 import { migrationCancelled, migrationFailed, reasonOf, wrongState } from './refusals';
+import { lateBatches, type LateFrame } from './late-batch';
+import { MessageType } from './protocol';
 import { SourceLink } from './source-link';
 import { VmSender } from './vm-sender';
 
@@ -27,10 +36,10 @@ import { VmSender } from './vm-sender';
  */
 export type OutgoingState = 'sending' | 'ready' | 'resuming' | 'resumed' | 'stranded' | 'finished';
 
-type OutgoingMove = 'target-ready' | 'undo' | 'guest-runs' | 'guest-lost' | 'finish';
+export type OutgoingMove = 'target-ready' | 'undo' | 'guest-runs' | 'guest-lost' | 'finish';
 
 /** What leads where. A move that is not here is illegal and changes nothing. */
-const MOVES: Readonly<Record<OutgoingState, Partial<Record<OutgoingMove, OutgoingState>>>> = {
+export const OUTGOING_MOVES: Readonly<Record<OutgoingState, Partial<Record<OutgoingMove, OutgoingState>>>> = {
   sending: { 'target-ready': 'ready', undo: 'resuming' },
   ready: { undo: 'resuming', finish: 'finished' },
   resuming: { 'guest-runs': 'resumed', 'guest-lost': 'stranded' },
@@ -46,6 +55,9 @@ export interface OutgoingOptions {
   /** Path of the target's socket. */
   readonly socketPath: string;
   readonly token: string;
+  readonly options: MigrationOptions;
+  /** On entering this phase it waits for `goOn`: for faults at a chosen phase. Default: none. */
+  readonly pauseAt?: MigrationPhase | null;
   /** Cancels while the VM is being sent; without effect once the target is ready. */
   readonly signal?: AbortSignal;
   /** Monotonic time in nanoseconds. */
@@ -61,6 +73,7 @@ export class OutgoingMigration {
   readonly closed: Promise<void>;
   readonly #options: OutgoingOptions;
   readonly #link: SourceLink;
+  readonly #sender: VmSender;
   readonly #feed = new ProgressFeed();
   readonly #onSignal = (): void => this.#interrupt('The request was withdrawn.');
   #state: OutgoingState = 'sending';
@@ -79,6 +92,12 @@ export class OutgoingMigration {
     const onLateAbort = (reason: RefusalError): void => this.#onLateAbort(reason);
     this.#link = new SourceLink({ ...options, onLateAbort });
     this.closed = this.#link.closed;
+    this.#sender = new VmSender({
+      ...options,
+      link: this.#link,
+      pauseAt: options.pauseAt ?? null,
+      report: (progress) => this.#feed.push(progress),
+    });
     options.signal?.addEventListener('abort', this.#onSignal);
     if (options.signal?.aborted) this.#onSignal();
     this.#sent = this.#run();
@@ -121,18 +140,49 @@ export class OutgoingMigration {
     await this.#undoing;
   }
 
-  /** The VM belongs to the target. Legal in: ready. @throws RefusalError `wrong-state` */
+  /** Changes limits. Legal in: sending; of no effect once the guest is stopped. @throws RefusalError `wrong-state` */
+  setLimits(limits: MigrationLimits): void {
+    if (this.#state !== 'sending') throw wrongState('set limits', this.#state, 'sending');
+    this.#sender.setLimits(limits);
+  }
+
+  /** Ends the wait at `pauseAt`. */
+  goOn(): void {
+    this.#link.goOn();
+  }
+
+  /** Fault injection: breaks the stream to the target. */
+  break(how: 'cut' | 'corrupt'): void {
+    if (how === 'cut') this.#link.cut();
+    else this.#link.corruptNext();
+  }
+
+  /** The VM belongs to the target, and runs there. Legal in: ready. @throws RefusalError `wrong-state` */
   finish(): void {
     this.#move('finish');
-    this.#link.close();
+  }
+
+  /**
+   * Sends frames on that were held for a NIC, in order. Legal in: finished.
+   * @param nic its place in the VM's configuration.
+   * @returns false when the stream is broken: they are lost.
+   */
+  sendLate(nic: number, frames: readonly LateFrame[]): boolean {
+    if (this.#state !== 'finished') throw wrongState('send late frames', this.#state, 'finished');
+    for (const batch of lateBatches(nic, frames)) this.#link.send(MessageType.LateFrames, batch);
+    return this.#link.isOpen;
+  }
+
+  /** Says that nothing more comes. Legal in: finished. Resolves when everything has been sent. */
+  async end(): Promise<void> {
+    if (this.#state !== 'finished') throw wrongState('end', this.#state, 'finished');
+    await this.#link.end();
   }
 
   async #run(): Promise<void> {
-    const { vm, kernel, memory, now, signal } = this.#options;
-    const report = (progress: MigrationProgress): void => this.#feed.push(progress);
+    const { signal } = this.#options;
     try {
-      const sender = new VmSender({ vm, kernel, memory, now, link: this.#link, report });
-      const ready = await sender.send();
+      const ready = await this.#sender.send();
       this.#move('target-ready');
       this.#feed.push(ready);
       this.#feed.end();
@@ -186,14 +236,14 @@ export class OutgoingMigration {
   }
 
   #move(move: OutgoingMove): void {
-    const next = MOVES[this.#state][move];
+    const next = OUTGOING_MOVES[this.#state][move];
     if (next === undefined) throw wrongState(move, this.#state, statesThatTake(move));
     this.#state = next;
   }
 }
 
 function statesThatTake(move: OutgoingMove): string {
-  return Object.entries(MOVES)
+  return Object.entries(OUTGOING_MOVES)
     .filter(([, moves]) => moves[move] !== undefined)
     .map(([state]) => state)
     .join(', ');

@@ -5,7 +5,7 @@
  * ```
  * const incoming = await IncomingMigration.listen({ vm, kernel, memory, socketFolder, migrationId, token });
  * await incoming.whenReady();      // the device state is restored; the source has been told
- * incoming.finish();               // the lab has committed: run the VM
+ * incoming.finish(late);           // the lab has committed: run the VM; `late` takes what was held for it
  * incoming.abort('…');             // or not: the VM is discarded
  * ```
  */
@@ -16,8 +16,9 @@ import type { Kernel } from '../thread/kernel';
 import { RefusalError } from '../../shared/refusal-error';
 import { Connection } from './connection';
 import type { DeviceState } from './device-state';
-import type { IncomingVm } from './endpoints';
+import type { IncomingVm, LateFrames } from './endpoints';
 import { ImageReceiver } from './image-receiver';
+import { readLateBatch } from './late-batch';
 import { SocketListener } from './socket-listener';
 import type { Message } from './message-reader';
 import { MessageType, TARGET_ACCEPTS, type IncomingState } from './protocol';
@@ -32,6 +33,8 @@ import { TargetStaging } from './staging';
 import { parseHello } from './text-payload';
 import { isSameToken } from './token';
 
+/** After the commit, the source has said everything within this time, or is not waited for. */
+const LATE_MS = 3000;
 /** Connections that may say Hello at the same time. */
 const MAX_CANDIDATES = 4;
 
@@ -60,9 +63,13 @@ export class IncomingMigration {
   readonly #connectTimer: NodeJS.Timeout;
   readonly #ready: Promise<DeviceState>;
   #source: Connection | undefined;
+  /** NICs of the VM, as its device state has them. */
+  #nics = 0;
   #state: IncomingState = 'listening';
   #settle!: { resolve: (state: DeviceState) => void; reject: (reason: Error) => void };
   #release!: () => void;
+  #late: LateFrames | undefined;
+  #lateTimer: NodeJS.Timeout | undefined;
 
   /**
    * Listens for the source on a socket of its own in `socketFolder`.
@@ -125,17 +132,34 @@ export class IncomingMigration {
     return this.#ready;
   }
 
-  /** The lab has committed: the VM belongs to this host. Legal in: ready. */
-  finish(): void {
+  /**
+   * The lab has committed: the VM belongs to this host. Legal in: ready.
+   * @param late takes the frames that the source held for the VM.
+   */
+  finish(late: LateFrames): void {
     if (this.#state !== 'ready') throw wrongState('finish', this.#state, 'ready');
     this.#state = 'committed';
+    this.#late = late;
+    this.#lateTimer = setTimeout(() => {
+      this.#settleLate(`It said nothing more for ${LATE_MS / 1000} s.`);
+    }, LATE_MS);
+    if (this.#source?.isOver !== false) this.#settleLate('The stream had ended before.');
+  }
+
+  #settleLate(lost: string | null): void {
+    if (this.#state !== 'committed') return;
+    this.#state = 'settled';
+    clearTimeout(this.#lateTimer);
     this.#source?.close();
     void this.#cleanUp();
+    this.#late?.end(lost);
   }
 
   /** Forgets the VM and tells the source why. Harmless once discarded; refused once committed. */
   abort(reason: string): void {
-    if (this.#state === 'committed') throw wrongState('abort', this.#state, 'any other state');
+    if (this.#state === 'committed' || this.#state === 'settled') {
+      throw wrongState('abort', this.#state, 'any other state');
+    }
     this.#discard(migrationCancelled(this.#options.vm.vmId, reason));
   }
 
@@ -178,6 +202,14 @@ export class IncomingMigration {
       case MessageType.Abort:
         this.#discard(this.#failed(`The source gave up: ${connection.reasonIn(message)}`));
         break;
+      case MessageType.LateFrames: {
+        const { nic, entries } = readLateBatch(connection.view(message), this.#nics);
+        this.#late?.take(nic, entries);
+        break;
+      }
+      case MessageType.LateEnd:
+        this.#settleLate(null);
+        break;
       default:
         throw streamInvalid(`A target takes no message of type ${message.type}.`);
     }
@@ -210,6 +242,7 @@ export class IncomingMigration {
     // The host may have given up inside `restore`.
     if (this.#state !== 'restored') return;
     this.#state = 'ready';
+    this.#nics = state.nics.length;
     connection.setIdleTimeout(0);
     connection.send(MessageType.Ready);
     this.#settle.resolve(state);
@@ -218,6 +251,8 @@ export class IncomingMigration {
   #onLost(cause: unknown, connection: Connection): void {
     if (this.#candidates.delete(connection)) {
       connection.close(MessageType.Refuse, reasonOf(cause));
+    } else if (this.#state === 'committed') {
+      this.#settleLate(reasonOf(cause));
     } else if (this.#state !== 'ready') {
       const isRefusal = cause instanceof RefusalError;
       this.#discard(isRefusal ? cause : this.#failed(reasonOf(cause), cause));
@@ -232,7 +267,7 @@ export class IncomingMigration {
   }
 
   #discard(reason: RefusalError, farewell: Farewell = MessageType.Abort): void {
-    if (this.#state === 'discarded' || this.#state === 'committed') return;
+    if (FINAL.includes(this.#state)) return;
     this.#state = 'discarded';
     this.#source?.close(farewell, reasonOf(reason));
     this.#settle.reject(reason);
@@ -254,6 +289,9 @@ export class IncomingMigration {
     this.#release();
   }
 }
+
+/** States in which the VM is this host's, or nobody's here. */
+const FINAL: readonly IncomingState[] = ['committed', 'settled', 'discarded'];
 
 type Farewell = typeof MessageType.Refuse | typeof MessageType.Abort;
 

@@ -4,37 +4,39 @@
  * undoes everything when it throws (`source.ts`). Control thread; it yields to other
  * work of the thread at least every millisecond.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { MigrationPhase, MigrationProgress } from '../../contract/migration';
+import type {
+  MigrationLimits,
+  MigrationOptions,
+  MigrationPhase,
+  MigrationProgress,
+} from '../../contract/migration';
 import { PAGE_SIZE } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { Clock } from '../thread/clock';
 import type { Kernel } from '../thread/kernel';
+import { CopyRounds } from './copy-rounds';
 import type { OutgoingVm } from './endpoints';
-import { pageCount, takeBatch } from './page-batch';
-import { isAnotherRoundWorthwhile } from './pre-copy';
 import {
-  CO_DIGEST,
-  CO_PAGES,
-  COMPLETE_BYTES,
-  MessageType,
-  RE_PAGES,
-  RE_ROUND,
-  ROUND_END_BYTES,
-  extendDigest,
-} from './protocol';
+  expectedDowntimeMs,
+  isShrinking,
+  nextStep,
+  nextThrottle,
+  notConverging,
+  type RoundOutcome,
+} from './pre-copy';
+import { CO_DIGEST, CO_PAGES, COMPLETE_BYTES, MessageType } from './protocol';
 import { migrationFailed } from './refusals';
 import type { SourceLink } from './source-link';
 import { textPayload } from './text-payload';
-
-const TURN_NS = 1e6;
-const PROGRESS_INTERVAL_NS = 50e6;
 
 export interface VmSenderOptions {
   readonly vm: OutgoingVm;
   readonly kernel: Kernel;
   readonly memory: HostMemory;
   readonly link: SourceLink;
+  readonly options: MigrationOptions;
+  /** On entering this phase it waits until the link goes on. */
+  readonly pauseAt: MigrationPhase | null;
   readonly now: Clock;
   /** Called on entering a phase, and at most every 50 ms within it. */
   readonly report: (progress: MigrationProgress) => void;
@@ -42,18 +44,25 @@ export interface VmSenderOptions {
 
 /** Sends one VM, once. */
 export class VmSender {
-  readonly #options: VmSenderOptions;
+  readonly #parts: VmSenderOptions;
+  readonly #rounds: CopyRounds;
+  #options: MigrationOptions;
   #phase: MigrationPhase = 'preparing';
-  #round = 0;
-  #pages = 0;
-  #digest = 0n;
-  #bitmap = 0;
   #stoppedAtNs = 0;
-  #reportedAtNs = 0;
-  #turnBeganNs = 0;
+  #throttle = 0;
+  #advice = '';
 
-  constructor(options: VmSenderOptions) {
-    this.#options = options;
+  constructor(parts: VmSenderOptions) {
+    this.#parts = parts;
+    this.#options = parts.options;
+    this.#rounds = new CopyRounds({ ...parts, report: () => this.#report() });
+    this.#rounds.limitBandwidth(parts.options.bandwidthMiBps);
+  }
+
+  /** Takes effect at once for the bandwidth, and at the end of the present round for the rest. */
+  setLimits(limits: MigrationLimits): void {
+    this.#options = { ...this.#options, ...limits };
+    this.#rounds.limitBandwidth(limits.bandwidthMiBps);
   }
 
   /**
@@ -61,99 +70,102 @@ export class VmSender {
    * @throws RefusalError what interrupted it, or the error of a step.
    */
   async send(): Promise<MigrationProgress> {
-    const { vm, link } = this.#options;
-    this.#enter('preparing');
+    const { vm, link } = this.#parts;
+    await this.#enter('preparing');
     await link.accepted();
+    await vm.prepareGap();
     await this.#step('clearing-filters', () => vm.clearFilters());
     await this.#step('stopping-dma', () => vm.stopDma());
-    this.#bitmap = await this.#step('copying', () => vm.startDirtyLog());
+    this.#rounds.bitmap = await this.#step('copying', () => vm.startDirtyLog());
     await this.#copyLive();
     this.#stoppedAtNs = await this.#step('stopping-vm', () => vm.stopGuest());
-    this.#enter('final-copy');
-    await this.#copyRound();
+    await this.#enter('final-copy');
+    await this.#rounds.copy({ live: false });
     const state = textPayload(vm.deviceState());
     this.#checkNothingRemains();
     link.send(MessageType.State, state);
-    this.#enter('committing');
+    await this.#enter('committing');
     await link.complete(this.#completePayload());
     return this.#progress(true);
   }
 
   /** One call to the VM; an interruption meanwhile takes effect once the call is over. */
   async #step<T>(phase: MigrationPhase, call: () => Promise<T>): Promise<T> {
-    this.#options.link.check();
-    this.#enter(phase);
+    this.#parts.link.check();
+    await this.#enter(phase);
     const result = await call();
-    this.#options.link.check();
+    this.#parts.link.check();
     return result;
   }
 
   async #copyLive(): Promise<void> {
-    let before = pageCount(this.#options.vm);
+    let before = this.#rounds.remainingPages();
     for (;;) {
-      await this.#copyRound();
-      const remaining = this.#remainingPages();
-      if (!isAnotherRoundWorthwhile({ rounds: this.#round, before, remaining })) return;
+      await this.#rounds.copy({ live: true });
+      const remaining = this.#rounds.remainingPages();
+      const { count, copyRate } = this.#rounds;
+      const outcome = { rounds: count, before, remaining, copyRate };
+      const next = nextStep(outcome, this.#options);
+      this.#advise(outcome, next !== 'stop');
+      if (next === 'stop') return;
+      if (next === 'exhausted') {
+        this.#giveUpIfAsked();
+        return;
+      }
       before = remaining;
     }
   }
 
-  /** Sends each page that is dirty when the scan comes by. */
-  async #copyRound(): Promise<void> {
-    const { vm, kernel, memory, link, now } = this.#options;
-    const before = this.#pages;
-    const round = ++this.#round;
-    this.#turnBeganNs = now();
-    for (let from = 0; from < pageCount(vm);) {
-      const slot = link.tryPageSlot() ?? (await link.pageSlot());
-      const request = { bitmap: this.#bitmap, from, round, payload: slot.payload };
-      const { pages, length, next } = takeBatch(kernel, memory, vm, request);
-      if (pages === 0) break;
-      this.#digest = extendDigest(this.#digest, link.sendPages(slot, length));
-      this.#pages += pages;
-      from = next;
-      if (now() - this.#turnBeganNs > TURN_NS) await this.#yield();
-    }
-    link.send(MessageType.RoundEnd, roundEndPayload(round, this.#pages - before));
+  /** Says why it does not converge, and slows the guest down if it may. */
+  #advise(outcome: RoundOutcome, isTooMuch: boolean): void {
+    const { sentBytesPerSecond: sent, dirtyBytesPerSecond: dirtied } = this.#rounds;
+    const stalls = isTooMuch && outcome.rounds > 1 && !isShrinking(outcome);
+    this.#advice = stalls ? notConverging(outcome, { sent, dirtied }, this.#options) : '';
+    if (!stalls || !this.#options.autoConverge) return;
+    this.#throttle = nextThrottle(this.#throttle);
+    this.#parts.vm.throttle(this.#throttle);
   }
 
-  async #yield(): Promise<void> {
-    const { link, now } = this.#options;
-    if (now() - this.#reportedAtNs >= PROGRESS_INTERVAL_NS) this.#report();
-    await nextTurn();
-    link.check();
-    this.#turnBeganNs = now();
+  #giveUpIfAsked(): void {
+    if (this.#options.whenNotConverging !== 'give-up') return;
+    throw migrationFailed(
+      this.#parts.vm.vmId,
+      `It did not converge in ${this.#rounds.count} rounds. ${this.#advice}`,
+    );
   }
 
   #checkNothingRemains(): void {
-    const remaining = this.#remainingPages();
+    const remaining = this.#rounds.remainingPages();
     if (remaining === 0) return;
     const why = `Pages written after the guest had been stopped: ${remaining}.`;
-    throw migrationFailed(this.#options.vm.vmId, why);
+    throw migrationFailed(this.#parts.vm.vmId, why);
   }
 
-  #remainingPages(): number {
-    if (this.#bitmap === 0) return pageCount(this.#options.vm);
-    return this.#options.kernel.countDirty(this.#bitmap, pageCount(this.#options.vm)) >>> 0;
-  }
-
-  #enter(phase: MigrationPhase): void {
+  async #enter(phase: MigrationPhase): Promise<void> {
     this.#phase = phase;
     this.#report();
+    if (phase === this.#parts.pauseAt) await this.#parts.link.pause();
   }
 
   #report(): void {
-    this.#reportedAtNs = this.#options.now();
-    this.#options.report(this.#progress(false));
+    this.#parts.report(this.#progress(false));
   }
 
   #progress(ready: boolean): MigrationProgress {
-    const { vm, link } = this.#options;
+    const { vm, link } = this.#parts;
+    const rounds = this.#rounds;
+    const remaining = rounds.remainingPages();
     return {
       phase: this.#phase,
-      round: this.#round,
+      bytesPerSecond: rounds.sentBytesPerSecond,
+      dirtyBytesPerSecond: rounds.dirtyBytesPerSecond,
+      throttlePercent: this.#throttle,
+      expectedDowntimeMs: expectedDowntimeMs(remaining, rounds.copyRate),
+      advice: this.#advice,
+      roundList: rounds.done,
+      round: rounds.count,
       sentBytes: link.sentBytes,
-      remainingBytes: this.#remainingPages() * PAGE_SIZE,
+      remainingBytes: remaining * PAGE_SIZE,
       totalBytes: vm.memoryBytes,
       stoppedAtNs: this.#stoppedAtNs,
       ready,
@@ -162,15 +174,8 @@ export class VmSender {
 
   #completePayload(): Uint8Array {
     const payload = Buffer.alloc(COMPLETE_BYTES);
-    payload.writeBigUInt64LE(this.#digest, CO_DIGEST);
-    payload.writeDoubleLE(this.#pages, CO_PAGES);
+    payload.writeBigUInt64LE(this.#rounds.digest, CO_DIGEST);
+    payload.writeDoubleLE(this.#rounds.pages, CO_PAGES);
     return payload;
   }
-}
-
-function roundEndPayload(round: number, pages: number): Uint8Array {
-  const payload = Buffer.alloc(ROUND_END_BYTES);
-  payload.writeUInt32LE(round, RE_ROUND);
-  payload.writeUInt32LE(pages, RE_PAGES);
-  return payload;
 }

@@ -46,11 +46,14 @@ import {
   NIC_SIZE,
 } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
+import { RefusalError } from '../../shared/refusal-error';
 import { kernelMac } from '../thread/kernel-mac';
 import { advanceRing, createHoldRing, ringEntries, ringFill } from '../thread/rings';
 
-/** Frames held for a NIC during a handover or the gap of a migration. */
-export const HOLD_FRAMES = 2048;
+/** Frames held for a NIC during a handover. */
+const HOLD_FRAMES = 2048;
+/** Frames held for a NIC in the gap of a migration, where the memory allows it. */
+export const GAP_FRAMES = 16_384;
 /** Largest virtqueue, virtio 1.x §2.7. */
 const LARGEST_RING = 32_768;
 
@@ -101,6 +104,14 @@ export interface NicPlace {
   readonly vcpu: number;
   /** Adapter block. */
   readonly adapter: number;
+  /** Frames that may be held; a power of two. Left out: as many as a handover needs. */
+  readonly holdFrames?: number;
+}
+
+/** Regions of a hold list. */
+interface HoldList {
+  readonly ring: number;
+  readonly buffers: number;
 }
 
 export class NicPort {
@@ -110,7 +121,9 @@ export class NicPort {
   vmName: string;
   config: NicConfig;
   readonly #memory: HostMemory;
-  readonly #hold: { ring: number; buffers: number };
+  readonly #hold: HoldList;
+  /** The hold list for the gap of a migration, while there is one. */
+  #wide: HoldList | undefined;
   readonly #spares: number;
 
   constructor(memory: HostMemory, config: NicConfig, place: NicPlace) {
@@ -120,7 +133,7 @@ export class NicPort {
     this.vmId = place.vmId;
     this.vmName = place.vmName;
     this.block = memory.take(NIC_SIZE, 'A NIC block');
-    this.#hold = createHoldRing(memory, HOLD_FRAMES);
+    this.#hold = createHoldRing(memory, place.holdFrames ?? HOLD_FRAMES);
     this.#spares = memory.take(LARGEST_RING * 2, 'A list of receive buffers');
     const fields: readonly (readonly [number, number])[] = [
       [N_INDEX, place.index],
@@ -239,10 +252,39 @@ export class NicPort {
     };
   }
 
+  /**
+   * Makes room for the frames of a migration's gap; without the memory for it the NIC keeps the room
+   * that it has. While nothing is held and no handover of the NIC is under way.
+   */
+  widenHold(): void {
+    if (this.#wide) return;
+    try {
+      this.#wide = createHoldRing(this.#memory, GAP_FRAMES);
+    } catch (error) {
+      if (error instanceof RefusalError) return;
+      throw error;
+    }
+    this.#useHold(this.#wide);
+  }
+
+  /**
+   * Goes back to the ordinary hold list. While nothing is held and the port is up.
+   * @param settled every serving thread has begun a new turn: nobody uses the old list then.
+   */
+  async narrowHold(settled: () => Promise<void>): Promise<void> {
+    const wide = this.#wide;
+    if (!wide) return;
+    this.#useHold(this.#hold);
+    await settled();
+    this.#wide = undefined;
+    this.#give(wide);
+  }
+
   /** Takes everything that is held, in order. Only while its owner does not flush the list itself. */
   takeHeld(): { readonly bytes: Uint8Array; readonly vlan: number }[] {
     const memory = this.#memory;
-    const entries = ringEntries(memory, this.#hold.ring, ENTRY_SIZE);
+    const { ring } = this.#wide ?? this.#hold;
+    const entries = ringEntries(memory, ring, ENTRY_SIZE);
     const frames = entries.map((entry) => {
       const address = memory.getU32(entry + E_ADDRESS);
       const length = memory.u16[(entry + E_LENGTH) / 2] ?? 0;
@@ -251,19 +293,28 @@ export class NicPort {
         vlan: memory.u16[(entry + E_VLAN) / 2] ?? 0,
       };
     });
-    advanceRing(memory, this.#hold.ring, entries.length);
+    advanceRing(memory, ring, entries.length);
     return frames;
   }
 
   heldFrames(): number {
-    return ringFill(this.#memory, this.#hold.ring);
+    return ringFill(this.#memory, (this.#wide ?? this.#hold).ring);
   }
 
   /** Gives its memory back. After no thread knows it any more. */
   free(): void {
-    this.#memory.give(this.#hold.ring);
-    this.#memory.give(this.#hold.buffers);
+    this.#give(this.#hold);
+    if (this.#wide) this.#give(this.#wide);
     this.#memory.give(this.#spares);
     this.#memory.give(this.block);
+  }
+
+  #useHold({ ring }: HoldList): void {
+    Atomics.store(this.#memory.i32, (this.block + N_HOLD_RING) >>> 2, ring);
+  }
+
+  #give({ ring, buffers }: HoldList): void {
+    this.#memory.give(ring);
+    this.#memory.give(buffers);
   }
 }

@@ -15,6 +15,8 @@ export interface Kernel {
   passFence(thread: number, nic: number): void;
   announce(thread: number, nic: number, source: number, length: number): number;
   flushHold(thread: number, nic: number): void;
+  releaseHold(thread: number, nic: number): number;
+  deliverLate(thread: number, nic: number, at: number, end: number, mayWait: number): number;
   vcpuTurn(thread: number, now: number): number;
   vcpuHasWork(thread: number): number;
   vcpuDue(thread: number): number;
@@ -68,8 +70,11 @@ export interface Kernel {
     numbers: number,
     copies: number,
   ): number;
-  putPages(memoryStart: number, pages: number, numbers: number, n: number, copies: number): number;
+  putPages(memoryStart: number, numbers: number, n: number, copies: number): void;
   lastScan(): number;
+  lastCopiesEnd(): number;
+  lastZeroPages(): number;
+  lastRepeatedPages(): number;
 }
 
 /** Compiles the module; once per process, threads get the compiled module. */

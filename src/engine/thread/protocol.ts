@@ -47,8 +47,17 @@ export type ThreadRequest =
       readonly source: number;
       readonly length: number;
     }
-  /** Serving thread: what is held for the NIC goes into its guest. */
+  /** Serving thread: what is held for the NIC goes into its guest, or is dropped. */
   | { readonly kind: 'flush-hold'; readonly nic: number }
+  /** Serving thread: what is held goes into the guest as it posts buffers, then the port is up. */
+  | { readonly kind: 'release-hold'; readonly nic: number }
+  /** Serving thread: frames of the VM's old host, a batch at [at, end) of the host memory. */
+  | {
+      readonly kind: 'deliver-late';
+      readonly nic: number;
+      readonly at: number;
+      readonly end: number;
+    }
   /** Adapter thread: a new filter table, between two bursts, with the fences that belong to it. */
   | {
       readonly kind: 'filters';

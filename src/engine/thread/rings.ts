@@ -48,8 +48,14 @@ export function createHoldRing(
   memory: HostMemory,
   capacity: number,
 ): { ring: number; buffers: number } {
-  const ring = createFrameRing(memory, capacity);
   const buffers = memory.take(capacity * BUFFER_SIZE, 'A hold list', BUFFER_SIZE);
+  let ring: number;
+  try {
+    ring = createFrameRing(memory, capacity);
+  } catch (error) {
+    memory.give(buffers);
+    throw error;
+  }
   for (let i = 0; i < capacity; i++)
     memory.setU32(ring + R_ENTRIES + i * ENTRY_SIZE + E_ADDRESS, buffers + i * BUFFER_SIZE);
   return { ring, buffers };

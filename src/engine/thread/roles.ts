@@ -12,6 +12,8 @@ import type { ThreadStart } from './protocol';
  */
 const GIVE_WAY_MS = 0.05;
 const NEVER = (): number => 0;
+/** A guest that posts no buffer for so many turns (of at least 1 ms when idle) takes none. */
+const IDLE_TURNS = 500;
 
 /** The adapter thread: the emulated hardware. */
 export function adapterRole(
@@ -80,10 +82,31 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
         case 'flush-hold':
           kernel.flushHold(thread, request.nic);
           return true;
+        case 'release-hold':
+          return () => kernel.releaseHold(thread, request.nic) !== 0;
+        case 'deliver-late':
+          return lateDelivery(thread, kernel, request);
         default:
           return undefined;
       }
     },
+  };
+}
+
+/** Waits for the guest's buffers as long as it goes on; a guest that stands still loses what is left. */
+function lateDelivery(
+  thread: number,
+  kernel: Kernel,
+  { nic, at, end }: { readonly nic: number; readonly at: number; readonly end: number },
+): () => boolean {
+  let next = at;
+  let idleTurns = 0;
+  return () => {
+    const reached =
+      kernel.deliverLate(thread, nic, next, end, idleTurns < IDLE_TURNS ? 1 : 0) >>> 0;
+    idleTurns = reached === next ? idleTurns + 1 : 0;
+    next = reached;
+    return next === end;
   };
 }
 

@@ -52,6 +52,8 @@ export class VirtualMachine {
   ports: readonly NicPort[] = [];
   /** Runs its guest; undefined while stopped. */
   vcpu: EngineThread | undefined;
+  /** Resolves once it has everything that its old host held for it; at once for a VM that did not move. */
+  settled: Promise<void> = Promise.resolve();
   readonly #hostMemory: HostMemory;
   #bitmap = 0;
   #isFresh = true;

@@ -11,14 +11,15 @@ import type {
   FabricEngine,
   HostEngine,
   ProbeRequest,
+  SendRequest,
   Rendezvous,
 } from '../../../src/engine-host/engine-api';
 import { HEADER_COLUMNS, headerIndex, TELEMETRY_LAYOUT } from '../../../src/contract/telemetry';
 import { RefusalError } from '../../../src/shared/refusal-error';
 
-/** A host of this name samples arrays that fill a socket within a few ticks. */
 const ONE_PROBE = { sent: 1, received: 1, lost: 0, duplicated: 0, reordered: 0, silenceMs: 0 };
 
+/** A host of this name samples arrays that fill a socket within a few ticks. */
 export const LARGE_TELEMETRY = 'Large telemetry';
 const LARGE_COLUMNS = 256 * 1024;
 
@@ -153,6 +154,7 @@ export class FakeHost extends FakeEngine implements HostEngine {
       })),
       links: [],
       threads: [],
+      transitions: [],
     };
   }
 
@@ -216,14 +218,18 @@ export class FakeHost extends FakeEngine implements HostEngine {
   /** Endless for the VM `vm-endless`, which says by an event that it was cancelled; else refused after one step. */
   async *sendVm(
     _migrationId: string,
-    vmId: string,
-    _socket: string,
-    _token: string,
+    { vmId }: SendRequest,
     signal: AbortSignal,
   ): AsyncGenerator<MigrationProgress> {
     for (let round = 1; !signal.aborted; round += 1) {
       yield {
         phase: 'copying',
+        bytesPerSecond: 0,
+        dirtyBytesPerSecond: 0,
+        throttlePercent: 0,
+        expectedDowntimeMs: 0,
+        advice: '',
+        roundList: [],
         round,
         sentBytes: 0,
         remainingBytes: 0,
@@ -252,8 +258,28 @@ export class FakeHost extends FakeEngine implements HostEngine {
     return Promise.resolve();
   }
 
-  finishSend(): Promise<{ heldFrames: number; droppedFrames: number }> {
-    return Promise.resolve({ heldFrames: 3, droppedFrames: 4 });
+  finishSend(): ReturnType<HostEngine['finishSend']> {
+    return Promise.resolve({ heldFrames: 3, droppedFrames: 4, markerSeen: true });
+  }
+
+  setSendLimits(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  continueSend(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  breakStream(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  fillMemory(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  freeFilledMemory(): Promise<void> {
+    return Promise.resolve();
   }
 
   cancelSend(): Promise<void> {
@@ -301,7 +327,6 @@ export class FakeFabric extends FakeEngine implements FabricEngine {
       remedy: '',
     });
   }
-}
 
   async *#samples(signal: AbortSignal | undefined): AsyncGenerator<ProbeSample> {
     for (let sent = 1; signal?.aborted !== true; sent++) {
@@ -315,3 +340,4 @@ export class FakeFabric extends FakeEngine implements FabricEngine {
     this.emit(`${probeId} loses ${frames} ${direction}`);
     return Promise.resolve();
   }
+}

@@ -1,0 +1,229 @@
+/**
+ * A running VM as its source host hands it to a migration: what each step means for filters,
+ * queues, guest and ports. Control thread.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RefusalError } from '../../shared/refusal-error';
+import { drained, gracePeriod } from '../adapter/handover';
+import { CT_TO_WIRE, NIC_DEPARTED, NIC_HOLDING, V_THROTTLE } from '../kernel/layout';
+import type { DeviceState, VirtqueueState } from '../migration/device-state';
+import type { OutgoingVm } from '../migration/endpoints';
+import type { VirtqueuePlace } from '../switch/nic-port';
+import type { VirtualMachine } from '../vm/virtual-machine';
+import type { LateFrame } from '../migration/late-batch';
+import type { FrameSender } from './frame-sender';
+import { countOwn, requireAdapter, type HostParts } from './host-parts';
+import { MarkerTrap } from './marker-trap';
+import type { VmPower } from './vm-power';
+
+/** The target repeats its marker every 20 ms; without one in this time the path is broken. */
+const MARKER_WAIT_MS = 1000;
+const LOOK_INTERVAL_MS = 1;
+
+/** Takes what was held for the NIC at a place of the VM's configuration; false: it can take nothing. */
+export type SendLate = (nic: number, frames: readonly LateFrame[]) => boolean;
+
+/** What was in the gap. */
+export interface Gap {
+  readonly heldFrames: number;
+  readonly droppedFrames: number;
+  /** Whether the marker proved that nothing was left on the old path. */
+  readonly markerSeen: boolean;
+}
+
+export class DepartingVm implements OutgoingVm {
+  readonly #parts: HostParts;
+  readonly #power: VmPower;
+  readonly #vm: VirtualMachine;
+  readonly #sender: FrameSender;
+  readonly #dropsBefore: number;
+  /** By the NIC's place; none where no frame can take the old path. */
+  readonly #traps = new Map<number, MarkerTrap>();
+  #guestStopped = false;
+
+  constructor(parts: HostParts, power: VmPower, sender: FrameSender, vm: VirtualMachine) {
+    this.#parts = parts;
+    this.#power = power;
+    this.#sender = sender;
+    this.#vm = vm;
+    this.#dropsBefore = droppedBy(vm);
+  }
+
+  get vmId(): string {
+    return this.#vm.vmId;
+  }
+
+  get memory(): number {
+    return this.#vm.memory;
+  }
+
+  get memoryBytes(): number {
+    return this.#vm.memoryBytes;
+  }
+
+  async prepareGap(): Promise<void> {
+    for (const [nic, port] of this.#vm.ports.entries()) {
+      const adapter = requireAdapter(this.#parts, port.config.adapter);
+      if (adapter.config.uplink === 'none') continue;
+      try {
+        const trap = await MarkerTrap.open(this.#parts, this.#power, this.#sender, adapter, port);
+        this.#traps.set(nic, trap);
+      } catch (error) {
+        // Without a trap the frames of the gap are sent on all the same, for a fixed time.
+        if (!(error instanceof RefusalError)) throw error;
+      }
+    }
+  }
+
+  async clearFilters(): Promise<void> {
+    for (const port of this.#vm.ports) {
+      const portSwitch = this.#power.switchOf(port);
+      if (portSwitch.queueOf(port.index)) await portSwitch.setFilters(port.index, false);
+    }
+  }
+
+  async stopDma(): Promise<void> {
+    for (const port of this.#vm.ports)
+      await this.#power.switchOf(port).releaseQueue(port.index, { rule: 'migrating' });
+  }
+
+  async startDirtyLog(): Promise<number> {
+    const bitmap = this.#vm.setDirtyLog(true);
+    this.#parts.kernel.markAll(bitmap, this.#vm.pages);
+    await this.#everyWriter();
+    return bitmap;
+  }
+
+  throttle(percent: number): void {
+    this.#parts.memory.setU32(this.#vm.block + V_THROTTLE, percent);
+  }
+
+  async stopGuest(): Promise<number> {
+    for (const port of this.#vm.ports) port.widenHold();
+    await this.#power.halt(this.#vm);
+    this.#guestStopped = true;
+    const stoppedAt = this.#parts.clock();
+    for (const port of this.#vm.ports) port.setState(NIC_HOLDING);
+    await gracePeriod(this.#parts.threads);
+    this.#vm.state = 'paused';
+    this.#parts.log.changed();
+    return stoppedAt;
+  }
+
+  deviceState(): DeviceState {
+    return {
+      nics: this.#vm.ports.map((port, nic) => {
+        const { rx, tx } = port.places();
+        const cursors = port.cursors();
+        return {
+          receive: queueState(rx, cursors.rxAvail, cursors.rxUsed),
+          transmit: queueState(tx, cursors.txAvail, cursors.txUsed),
+          receiveSpares: [...cursors.rxSpares],
+          marker: this.#traps.get(nic)?.mac ?? null,
+        };
+      }),
+    };
+  }
+
+  async resume(): Promise<void> {
+    const vm = this.#vm;
+    this.throttle(0);
+    if (this.#guestStopped) await this.#power.run(vm);
+    this.#guestStopped = false;
+    vm.state = 'running';
+    for (const port of vm.ports) await this.#power.releaseHold(port);
+    vm.setDirtyLog(false);
+    await this.#everyWriter();
+    vm.freeRetiredLog();
+    await this.#closeTraps();
+    await this.#power.requestQueues(vm);
+    this.#parts.log.changed();
+  }
+
+  /**
+   * The VM runs on the target: what was held goes there, and what still comes, until the marker says
+   * that nothing more can come; then the VM is forgotten here.
+   */
+  async leave(send: SendLate): Promise<Gap> {
+    const vm = this.#vm;
+    for (const port of vm.ports) port.setState(NIC_DEPARTED);
+    await this.#localSendersSettled();
+    let heldFrames = 0;
+    let isTaken = true;
+    const deadline = performance.now() + MARKER_WAIT_MS;
+    for (;;) {
+      // Looked at first: what is held after that look came before the marker.
+      const isLast = this.#isMarkerSeen() || performance.now() > deadline;
+      for (const [nic, port] of vm.ports.entries()) {
+        const frames = isTaken ? port.takeHeld() : [];
+        if (frames.length === 0) continue;
+        isTaken = send(nic, frames);
+        heldFrames += frames.length;
+      }
+      if (isLast || !isTaken) break;
+      await sleep(LOOK_INTERVAL_MS);
+    }
+    // They leave this host as if by a wire.
+    countOwn(this.#parts, CT_TO_WIRE, heldFrames);
+    return { heldFrames, droppedFrames: this.#drops(), markerSeen: this.#isMarkerSeen() };
+  }
+
+  /** After `leave`: gives everything back that the VM had here. */
+  async forget(): Promise<void> {
+    const vm = this.#vm;
+    await this.#closeTraps();
+    await this.#power.disconnect(vm);
+    vm.setDirtyLog(false);
+    this.#power.destroy(vm);
+  }
+
+  /** What other VMs of this host had sent to it by now is held by now. */
+  async #localSendersSettled(): Promise<void> {
+    const { memory, threads } = this.#parts;
+    await gracePeriod(threads);
+    const adapters = this.#vm.ports.map(({ config }) =>
+      requireAdapter(this.#parts, config.adapter),
+    );
+    for (const { hardware } of new Set(adapters))
+      await drained(memory, threads, hardware.defaultThread);
+  }
+
+  #isMarkerSeen(): boolean {
+    // Each of them: a trap must be looked at to be emptied.
+    const seen = [...this.#traps.values()].map((trap) => trap.isSeen());
+    const expected = this.#vm.ports.filter(
+      ({ config }) => requireAdapter(this.#parts, config.adapter).config.uplink !== 'none',
+    );
+    return seen.length === expected.length && seen.every(Boolean);
+  }
+
+  async #closeTraps(): Promise<void> {
+    for (const trap of this.#traps.values()) await trap.close();
+    this.#traps.clear();
+  }
+
+  /** What its NICs have dropped since it was asked to move. */
+  #drops(): number {
+    return droppedBy(this.#vm) - this.#dropsBefore;
+  }
+
+  async #everyWriter(): Promise<void> {
+    await gracePeriod(this.#parts.threads);
+    await this.#vm.vcpu?.request({ kind: 'sync' });
+  }
+}
+
+function droppedBy(vm: VirtualMachine): number {
+  return vm.ports.reduce((sum, port) => sum + port.counters().dropped, 0);
+}
+
+function queueState(place: VirtqueuePlace, lastAvail: number, usedNext: number): VirtqueueState {
+  return {
+    size: place.size,
+    descriptors: place.desc,
+    avail: place.avail,
+    used: place.used,
+    lastAvail: lastAvail & 0xffff,
+    usedNext: usedNext & 0xffff,
+  };
+}

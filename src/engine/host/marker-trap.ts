@@ -1,0 +1,75 @@
+/**
+ * Where the marker frame of a migration arrives at the source: a port without a guest, with an
+ * address of its own in the NIC's VLAN. The default queue's thread holds what comes for it, after
+ * everything that came before it for the VM. Control thread.
+ */
+import { randomBytes } from 'node:crypto';
+import { parseMacAddress } from '../../shared/mac-address';
+import { CT_DROPS, DROP_NO_PORT_IN_VLAN, NIC_HOLDING } from '../kernel/layout';
+import type { NicPort } from '../switch/nic-port';
+import { buildRarpAnnounce } from '../wire/rarp';
+import type { FrameSender } from './frame-sender';
+import type { HostAdapter } from './host-adapter';
+import { countOwn, type HostParts } from './host-parts';
+import type { VmPower } from './vm-power';
+
+export class MarkerTrap {
+  /** Where the marker must go. */
+  readonly mac: string;
+  readonly #parts: HostParts;
+  readonly #power: VmPower;
+  readonly #port: NicPort;
+  #seen = false;
+
+  /** Opens a trap beside a NIC, and lets the switches on the way learn its address. @throws RefusalError */
+  static async open(
+    parts: HostParts,
+    power: VmPower,
+    sender: FrameSender,
+    adapter: HostAdapter,
+    nic: NicPort,
+  ): Promise<MarkerTrap> {
+    const mac = localAddress();
+    const port = power.makeBarePort(nic.config, mac);
+    await adapter.switch.attach(port, NIC_HOLDING);
+    const trap = new MarkerTrap(parts, power, port, mac);
+    await sender.send(port, adapter.hardware.defaultThread, (bytes) =>
+      buildRarpAnnounce(bytes, 0, parseMacAddress(mac)),
+    );
+    return trap;
+  }
+
+  private constructor(parts: HostParts, power: VmPower, port: NicPort, mac: string) {
+    this.#parts = parts;
+    this.#power = power;
+    this.#port = port;
+    this.mac = mac;
+  }
+
+  /** Whether the marker has come: nothing for the VM comes after it. */
+  isSeen(): boolean {
+    const frames = this.#port.takeHeld();
+    // They end here: the marker, and broadcasts of the VLAN, which a port without a guest drops.
+    countOwn(this.#parts, CT_DROPS + DROP_NO_PORT_IN_VLAN, frames.length);
+    if (frames.some(({ bytes }) => isFor(bytes, this.mac))) this.#seen = true;
+    return this.#seen;
+  }
+
+  async close(): Promise<void> {
+    this.isSeen();
+    await this.#power.removeBarePort(this.#port);
+  }
+}
+
+/** A random address of the locally administered range, apart from the one that VMs get theirs from. */
+function localAddress(): string {
+  return ['06', '4d', '4b', ...[...randomBytes(3)].map(octet)].join(':');
+}
+
+function isFor(frame: Uint8Array, mac: string): boolean {
+  return [...frame.subarray(0, 6)].map(octet).join(':') === mac;
+}
+
+function octet(value: number): string {
+  return value.toString(16).padStart(2, '0');
+}
