@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { refusalErrors, refusalSchema } from './errors';
 import { labEventSchema } from './events';
 import { fabricSnapshotSchema, vmStateSchema } from './host';
+import { migrationLimitsSchema, migrationOptionsSchema, migrationPhaseSchema } from './migration';
 import {
   adapterConfigSchema,
   hostConfigSchema,
@@ -29,9 +30,66 @@ export const hostProcessStateSchema = z.enum([
   'stopped',
 ]);
 
+/** Faults that a migration may meet on purpose, for demonstrations and tests. */
+export const MIGRATION_FAULT_KINDS = [
+  'cut-link',
+  'slow-link',
+  'corrupt-byte',
+  'kill-source',
+  'kill-target',
+  'fill-target-memory',
+  'lose-to-vm',
+  'lose-from-vm',
+] as const;
+export const migrationFaultSchema = z.object({
+  kind: z.enum(MIGRATION_FAULT_KINDS),
+  /** It strikes when the migration enters this phase. */
+  phase: migrationPhaseSchema,
+  /** MiB/s of a slowed link (8 when left out), or how many probe frames are lost (3). */
+  amount: z.number().min(1).max(1_000_000).optional(),
+});
+export type MigrationFault = z.infer<typeof migrationFaultSchema>;
+
+/** What is checked before a VM moves, in this order. */
+export const PREFLIGHT_CHECKS = [
+  'host-running',
+  'vm-running',
+  'adapters',
+  'vlan',
+  'mac-clash',
+  'memory',
+  'queue',
+  'version',
+  'link',
+] as const;
+export const preflightCheckSchema = z.object({
+  check: z.enum(PREFLIGHT_CHECKS),
+  /** What is asked, in a few words. */
+  title: z.string(),
+  /** A warning: it can move, and something will be worse there. */
+  result: z.enum(['pass', 'warning', 'fail']),
+  /** What was found, one sentence. */
+  reason: z.string(),
+  /** What to do about it; empty when there is nothing to do. */
+  remedy: z.string(),
+});
+export type PreflightCheck = z.infer<typeof preflightCheckSchema>;
+
+export const preflightTargetSchema = z.object({
+  hostId: idSchema,
+  name: z.string(),
+  /** No check failed. */
+  possible: z.boolean(),
+  /** Every check, in the order of `PREFLIGHT_CHECKS`. */
+  checks: z.array(preflightCheckSchema),
+});
+export type PreflightTarget = z.infer<typeof preflightTargetSchema>;
+
+/** A migration in the snapshot. `probeSeries` is left empty for all but the ten that ended last. */
 export const migrationSnapshotSchema = migrationReportSchema.extend({
-  /** Phase now; null when it has ended. */
+  /** Phase now; null while it waits in the queue and when it has ended. */
   phase: z.string().nullable(),
+  /** Unix time in milliseconds at which it began; while it waits, at which it was asked for. */
   startedAtMs: z.number(),
 });
 export type MigrationSnapshot = z.infer<typeof migrationSnapshotSchema>;
@@ -57,7 +115,7 @@ export const labSnapshotSchema = z.object({
       migrationId: z.string().nullable(),
     }),
   ),
-  /** Running and ended migrations of this session, newest first, at most 100. */
+  /** Migrations of this session, newest first: all that wait or run, and ended ones, 100 in all. */
   migrations: z.array(migrationSnapshotSchema),
   fabric: fabricSnapshotSchema.nullable(),
   /** Things that the user must know until dismissed, such as a damaged inventory that was set aside. */
@@ -135,12 +193,53 @@ export const labContract = {
   stopLink: command.input(z.object({ linkId: idSchema })).output(nothing),
   removeLink: command.input(z.object({ linkId: idSchema })).output(nothing),
 
-  /** Starts moving a running VM; follow it in the snapshot. */
+  /**
+   * Starts moving a running VM; follow it in the snapshot. Two move at a time, the others wait in
+   * the order in which they were asked for. Refused with the reason of the first pre-flight check
+   * that fails.
+   */
   migrate: command
-    .input(z.object({ vmId: idSchema, targetHostId: idSchema }))
+    .input(
+      z.object({
+        vmId: idSchema,
+        targetHostId: idSchema,
+        options: migrationOptionsSchema.prefault({}),
+        fault: migrationFaultSchema.optional(),
+      }),
+    )
     .output(z.object({ migrationId: idSchema })),
-  /** Legal until the commit. The VM runs on at its source. */
+  /** Legal while it waits, and until the commit. What is left out stays as it is. */
+  setMigrationLimits: command
+    .input(
+      z.object({
+        migrationId: idSchema,
+        bandwidthMiBps: migrationLimitsSchema.shape.bandwidthMiBps.unwrap().optional(),
+        downtimeLimitMs: migrationLimitsSchema.shape.downtimeLimitMs.unwrap().optional(),
+      }),
+    )
+    .output(nothing),
+  /** Legal while it waits, and until the commit. The VM runs on at its source. */
   cancelMigration: command.input(z.object({ migrationId: idSchema })).output(nothing),
+  /**
+   * Moves every running VM of a host to the host with most free memory that passes pre-flight. VMs
+   * that are moving away already are left alone.
+   */
+  evacuateHost: command
+    .input(z.object({ hostId: idSchema, options: migrationOptionsSchema.prefault({}) }))
+    .output(
+      z.object({
+        migrationIds: z.array(idSchema),
+        refused: z.array(z.object({ vmId: idSchema, refusal: refusalSchema })),
+      }),
+    ),
+  /** What is checked before a VM moves, for every host but its own, impossible ones too. */
+  preflight: command
+    .input(z.object({ vmId: idSchema }))
+    .output(z.object({ targets: z.array(preflightTargetSchema) })),
+  /** Fault injection. Legal while it waits or runs and has not passed the fault's phase. */
+  injectFault: command
+    .input(z.object({ migrationId: idSchema, fault: migrationFaultSchema }))
+    .output(nothing),
 
   dismissNotice: command.input(z.object({ id: z.string() })).output(nothing),
 };

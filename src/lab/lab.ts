@@ -24,7 +24,7 @@ import type { LabContext } from './context';
 import { EventList } from './events';
 import { lockFolder, type FolderLock } from './inventory/folder-lock';
 import { Inventory } from './inventory/inventory';
-import { loadInventory } from './inventory/inventory-file';
+import { loadInventory, removeLeftovers } from './inventory/inventory-file';
 import { Notices } from './notices';
 import type { Spawner } from './process/spawner';
 import type { RestartPolicy } from './process/supervisor';
@@ -101,6 +101,7 @@ export class Lab {
       }),
     );
     try {
+      await removeLeftovers(options.dataFolder);
       const { config, damage } = await loadInventory(options.dataFolder);
       if (damage !== null) {
         notices.add(damage);

@@ -55,3 +55,9 @@ export function asRefusal(error: unknown): Refusal {
     remedy: '',
   };
 }
+
+/** Whether an error is the answer of a process, rather than its silence or its end. */
+export function hasAnswered(error: unknown): boolean {
+  if (!(error instanceof RefusalError)) return false;
+  return error.refusal.code !== 'host-unavailable' && error.refusal.code !== 'internal';
+}

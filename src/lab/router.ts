@@ -54,10 +54,16 @@ export function labRouter(lab: Lab, options: LabRouterOptions) {
     removeLink: os.removeLink.handler(({ input }) => done(lab.links.remove(input))),
 
     migrate: os.migrate.handler(({ input }) => lab.migrations.start(input)),
+    setMigrationLimits: os.setMigrationLimits.handler(({ input }) =>
+      done(lab.migrations.limit(input)),
+    ),
     cancelMigration: os.cancelMigration.handler(({ input }) => {
       lab.migrations.cancel(input);
       return {};
     }),
+    evacuateHost: os.evacuateHost.handler(({ input }) => lab.migrations.evacuate(input)),
+    preflight: os.preflight.handler(({ input }) => lab.migrations.preflight(input)),
+    injectFault: os.injectFault.handler(({ input }) => done(lab.migrations.inject(input))),
 
     dismissNotice: os.dismissNotice.handler(({ input }) => {
       lab.notices.dismiss(input.id);

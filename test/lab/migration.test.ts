@@ -5,7 +5,6 @@ import { describe, expect, it } from 'vitest';
 import type { MigrationReport } from '../../src/contract/report';
 import { crashes, hangs, refuses, type Fault } from './support/fake-engine-process';
 import {
-  aDraft,
   aLabWithTwoHosts,
   eventTypes,
   refusalOf,
@@ -268,18 +267,11 @@ describe('a migration is refused', () => {
     );
   });
 
-  it('while the VM is moving, and while two others are', async () => {
+  it('while the VM is moving, and so is every other change of it', async () => {
     const { lab, spawner, vmId } = await aLabWithTwoHosts();
     spawner.onCommand('Host A', 'sendVm', hangs());
-    for (const name of ['web-02', 'web-03'])
-      await lab.vms.create(aDraft({ name, hostId: 'host-a' }));
-    await until(() => lab.snapshot().vms.every(({ state }) => state === 'running'));
     await lab.migrations.start({ vmId, targetHostId: 'host-b' });
     expect(await refusalOf(lab.migrations.start({ vmId, targetHostId: 'host-b' }))).toBe(
-      'wrong-state',
-    );
-    await lab.migrations.start({ vmId: 'web-02', targetHostId: 'host-b' });
-    expect(await refusalOf(lab.migrations.start({ vmId: 'web-03', targetHostId: 'host-b' }))).toBe(
       'wrong-state',
     );
     for (const command of [lab.vms.stop({ vmId }), lab.vms.delete({ vmId }), lab.whole.clear()]) {

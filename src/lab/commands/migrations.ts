@@ -1,10 +1,44 @@
 /** Commands on migrations: what may move where is decided here, the move itself by the arbiter. */
+import type { Refusal } from '../../contract/errors';
+import type { MigrationFault, PreflightTarget } from '../../contract/lab';
+import { migrationOptionsSchema, type MigrationOptions } from '../../contract/migration';
 import type { HostConfig, VmConfig } from '../../contract/model';
-import type { MigrationReport } from '../../contract/report';
+import { ASKED } from '../causes';
 import type { LabContext } from '../context';
+import { CommitRecord } from '../migration/commit-record';
+import type { MigrationJob } from '../migration/arbiter';
 import { MigrationRecord } from '../migration/migration-record';
-import type { MigrationHost, MigrationPlan } from '../migration/migration-run';
+import type { MigrationHost } from '../migration/migration-run';
+import {
+  freeMemoryOf,
+  preflight,
+  preflightRefusal,
+  type PreflightView,
+} from '../migration/preflight';
 import { notFound, refusal } from '../refusals';
+import { MigrationEvents } from './migration-events';
+
+export interface NewMigration {
+  readonly vmId: string;
+  readonly targetHostId: string;
+  /** What is left out gets its default. */
+  readonly options?: Partial<MigrationOptions>;
+  readonly fault?: MigrationFault | undefined;
+}
+
+export interface Evacuation {
+  readonly migrationIds: string[];
+  /** VMs that no host can take. */
+  readonly refused: { readonly vmId: string; readonly refusal: Refusal }[];
+}
+
+interface Move {
+  readonly vm: VmConfig;
+  readonly source: HostConfig;
+  readonly target: HostConfig;
+  readonly options: MigrationOptions;
+  readonly cause: string;
+}
 
 export class MigrationCommands {
   readonly #context: LabContext;
@@ -13,123 +47,208 @@ export class MigrationCommands {
     this.#context = context;
   }
 
-  /** Starts moving a running VM and answers at once; the snapshot and the events follow it. */
-  start({
-    vmId,
-    targetHostId,
-  }: {
-    vmId: string;
-    targetHostId: string;
-  }): Promise<{ migrationId: string }> {
-    return this.#context.commands.run(async () => {
-      const { inventory, arbiter, events } = this.#context;
-      const vm = inventory.vm(vmId);
-      if (vm === undefined) throw notFound('VM', vmId);
-      const source = inventory.host(vm.hostId);
-      const target = inventory.host(targetHostId);
-      if (source === undefined) throw notFound('host', vm.hostId);
-      if (target === undefined) throw notFound('host', targetHostId);
-      arbiter.requireFree(vmId, vm.name);
-      this.#requireMovable(vm, source, target);
-      const subject = {
-        migrationId: arbiter.nextId(),
-        vmId,
-        vmName: vm.name,
-        fromHostId: source.id,
-        toHostId: target.id,
-      };
-      const record = new MigrationRecord(subject);
-      arbiter.start(this.#plan(record, vm, source, target), (report) =>
-        this.#ended(report, target),
-      );
-      events.record(
-        'migration/started',
-        migrationObject(record),
-        `${vm.name} is moving from ${source.name} to ${target.name}.`,
-        'By command.',
-      );
-      this.#context.changed();
-      return Promise.resolve({ migrationId: subject.migrationId });
+  /** Starts or queues the move of a running VM and answers at once; the snapshot and the events follow it. */
+  start({ vmId, targetHostId, options, fault }: NewMigration): Promise<{ migrationId: string }> {
+    return this.#context.commands.run(() => {
+      const vm = this.#vm(vmId);
+      const source = this.#host(vm.hostId);
+      const target = this.#host(targetHostId);
+      if (target === source) throw alreadyThere(vm, target);
+      const obstacle = this.#obstacle(vm, targetHostId);
+      if (obstacle !== undefined) throw refusal(obstacle);
+      const full = migrationOptionsSchema.parse(options ?? {});
+      const move = { vm, source, target, options: full, cause: ASKED };
+      return Promise.resolve({ migrationId: this.#submit(move, fault) });
     });
   }
 
-  /** Not queued: a cancel must not wait behind other commands. */
+  /** Not one of the command queue, as the two below: none may wait behind other commands. */
   cancel({ migrationId }: { migrationId: string }): void {
     this.#context.arbiter.cancel(migrationId);
+    this.#context.changed();
   }
 
-  #requireMovable(vm: VmConfig, source: HostConfig, target: HostConfig): void {
-    const { hosts } = this.#context;
-    if (target.id === source.id) {
-      throw targetRefused(vm, `It is on ${target.name} already.`, 'Choose another host.');
-    }
-    const targetState = hosts.get(target.id).state;
-    if (targetState !== 'running') {
-      throw targetRefused(
-        vm,
-        `Expected ${target.name} to be running, found it ${targetState}.`,
-        'Wait until it runs, or restart it.',
-      );
-    }
-    const state = hosts
-      .get(source.id)
-      .snapshot?.vms.find((candidate) => candidate.vmId === vm.id)?.state;
-    if (state !== 'running') {
-      throw refusal({
-        code: 'wrong-state',
-        what: `${vm.name} cannot be migrated.`,
-        why: `Expected it to be running, found it ${state ?? 'not on its host'}.`,
-        remedy: 'Start it first.',
-      });
-    }
-    const adapters = target.adapters.map((adapter) => adapter.name);
-    const missing = vm.nics
-      .map((nic) => nic.adapter)
-      .filter((adapter) => !adapters.includes(adapter));
-    if (missing.length > 0) {
-      throw targetRefused(
-        vm,
-        `Its NICs are connected to ${list(missing)}; ${target.name} has ${list(adapters)}.`,
-        `Use adapters of the same name on both hosts: stop the VM and connect its NIC to an adapter that ${target.name} has too.`,
-      );
-    }
+  /** Changes limits while it waits or runs. @throws RefusalError `wrong-state` from the commit on */
+  async limit({
+    migrationId,
+    bandwidthMiBps,
+    downtimeLimitMs,
+  }: {
+    migrationId: string;
+    bandwidthMiBps?: number | null | undefined;
+    downtimeLimitMs?: number | undefined;
+  }): Promise<void> {
+    await this.#context.arbiter.limit(migrationId, {
+      ...(bandwidthMiBps === undefined ? {} : { bandwidthMiBps }),
+      ...(downtimeLimitMs === undefined ? {} : { downtimeLimitMs }),
+    });
+    this.#context.changed();
   }
 
-  #plan(
-    record: MigrationRecord,
-    vm: VmConfig,
-    source: HostConfig,
-    target: HostConfig,
-  ): MigrationPlan {
-    const { inventory, events, fabric, changed } = this.#context;
-    const object = migrationObject(record);
+  async inject({
+    migrationId,
+    fault,
+  }: {
+    migrationId: string;
+    fault: MigrationFault;
+  }): Promise<void> {
+    await this.#context.arbiter.inject(migrationId, fault);
+    this.#context.changed();
+  }
+
+  /** Every host but the VM's own, with what was checked. Changes nothing. */
+  preflight({ vmId }: { vmId: string }): { targets: PreflightTarget[] } {
+    return { targets: preflight(this.#vm(vmId), this.#view()) };
+  }
+
+  /**
+   * Moves every running VM of a host, the largest first, each to the host that has most free memory
+   * by then and passes pre-flight. What moves already is left alone.
+   */
+  evacuate({
+    hostId,
+    options,
+  }: {
+    hostId: string;
+    options?: Partial<MigrationOptions>;
+  }): Promise<Evacuation> {
+    return this.#context.commands.run(() => {
+      const source = this.#host(hostId);
+      const full = migrationOptionsSchema.parse(options ?? {});
+      const cause = `${source.name} is being evacuated.`;
+      const evacuation: Evacuation = { migrationIds: [], refused: [] };
+      for (const vm of this.#runningOn(hostId)) {
+        const target = this.#roomiest(vm);
+        if (target === undefined) {
+          evacuation.refused.push({ vmId: vm.id, refusal: this.#noTarget(vm) });
+          continue;
+        }
+        const move = { vm, source, target, options: full, cause };
+        evacuation.migrationIds.push(this.#submit(move));
+      }
+      this.#tellEvacuated(source, evacuation);
+      return Promise.resolve(evacuation);
+    });
+  }
+
+  #submit(move: Move, fault?: MigrationFault): string {
+    const { arbiter, changed } = this.#context;
+    const migrationId = arbiter.nextId();
+    arbiter.submit(this.#job(migrationId, move), fault);
+    changed();
+    return migrationId;
+  }
+
+  #job(migrationId: string, { vm, source, target, options, cause }: Move): MigrationJob {
+    const { inventory, events: list, fabric, changed } = this.#context;
+    const names = { migrationId, vm: vm.name, source: source.name, target: target.name };
+    const events = new MigrationEvents(list, names);
+    const subject = {
+      migrationId,
+      vmId: vm.id,
+      vmName: vm.name,
+      fromHostId: source.id,
+      toHostId: target.id,
+    };
     return {
-      record,
-      vm,
-      source: this.#endpoint(source),
-      target: this.#endpoint(target),
-      fabric,
-      saveHost: (hostId) => inventory.apply({ list: 'vms', id: vm.id, value: { ...vm, hostId } }),
-      onProgress: changed,
-      onPhase: (phase) => {
-        events.record(
-          'migration/phase-entered',
-          object,
-          `The migration of ${vm.name} entered ${phase}.`,
-          'The phase before it has ended.',
-        );
+      plan: {
+        record: new MigrationRecord(subject, options),
+        vm,
+        source: this.#endpoint(source),
+        target: this.#endpoint(target),
+        fabric,
+        commitRecord: new CommitRecord(inventory, vm, target.id),
+        onProgress: changed,
+        onPhase: (phase) => {
+          events.phase(phase);
+          changed();
+        },
+        onWarning: (text, why) => events.warned(text, why),
+        onFault: (fault) => events.fault(fault),
+        onCommit: () => events.committed(),
+      },
+      obstacle: () => this.#obstacle(vm, target.id, migrationId),
+      onQueued: () => events.queued(cause),
+      onStart: (hasWaited) => events.started(hasWaited ? 'Its turn has come.' : cause),
+      onEnd: (report) => {
+        // By the record, not by intention: it could not be taken back when the disk is full.
+        const hostId = inventory.vm(vm.id)?.hostId ?? source.id;
+        events.ended(report, inventory.host(hostId)?.name ?? hostId);
         changed();
       },
-      onWarning: (text, cause) =>
-        events.record('migration/warned', object, text, cause, { severity: 'warning' }),
-      onCommit: () =>
-        events.record(
-          'migration/committed',
-          object,
-          `${vm.name} now belongs to ${target.name}.`,
-          'The target has confirmed its whole state.',
-        ),
     };
+  }
+
+  /** Why a VM cannot move to a host now; undefined when it can. @param ownId its own migration, which is no obstacle. */
+  #obstacle(vm: VmConfig, targetHostId: string, ownId?: string): Refusal | undefined {
+    const targets = preflight(vm, this.#view(ownId));
+    const target = targets.find(({ hostId }) => hostId === targetHostId);
+    if (target === undefined) return notFound('host', targetHostId).refusal;
+    return preflightRefusal(vm, target);
+  }
+
+  #view(withoutId?: string): PreflightView {
+    const { inventory, hosts, arbiter } = this.#context;
+    const { config } = inventory;
+    return {
+      config,
+      hosts: config.hosts.map((host) => {
+        const { state, contractVersion, snapshot } = hosts.get(host.id);
+        return { config: host, state, contractVersion, snapshot };
+      }),
+      moves: arbiter.moves().filter(({ migrationId }) => migrationId !== withoutId),
+    };
+  }
+
+  #runningOn(hostId: string): VmConfig[] {
+    const { inventory, hosts, arbiter } = this.#context;
+    const snapshot = hosts.get(hostId).snapshot;
+    const running = new Set(
+      snapshot?.vms.filter(({ state }) => state === 'running').map(({ vmId }) => vmId),
+    );
+    return inventory.config.vms
+      .filter((vm) => vm.hostId === hostId && running.has(vm.id))
+      .filter((vm) => arbiter.migrationOf(vm.id) === null)
+      .sort((one, other) => other.memoryMiB - one.memoryMiB);
+  }
+
+  /** The possible target with most free memory; what moves there already has its memory. */
+  #roomiest(vm: VmConfig): HostConfig | undefined {
+    const view = this.#view();
+    const free = freeMemoryOf(view);
+    const [best] = preflight(vm, view)
+      .filter(({ possible }) => possible)
+      .sort((one, other) => (free.get(other.hostId) ?? 0) - (free.get(one.hostId) ?? 0));
+    return best === undefined ? undefined : this.#host(best.hostId);
+  }
+
+  #noTarget(vm: VmConfig): Refusal {
+    const refusals = preflight(vm, this.#view()).flatMap((target) => {
+      const why = preflightRefusal(vm, target);
+      return why === undefined ? [] : [{ name: target.name, ...why }];
+    });
+    const [first] = refusals;
+    return {
+      code: 'migration-target-refused',
+      what: `${vm.name} cannot move to any other host.`,
+      why:
+        first === undefined
+          ? 'There is no other host.'
+          : refusals.map(({ name, why }) => `${name}: ${why}`).join(' '),
+      remedy: first?.remedy ?? 'Create another host.',
+    };
+  }
+
+  #tellEvacuated({ id, name }: HostConfig, { migrationIds, refused }: Evacuation): void {
+    const stay = refused.map(({ vmId }) => this.#vm(vmId).name);
+    const rest = stay.length === 0 ? '' : ` No host can take ${stay.join(', ')}.`;
+    this.#context.events.record(
+      'host/evacuated',
+      { kind: 'host', id, name },
+      `${countOfVms(migrationIds.length)} from ${name} to other hosts.${rest}`,
+      ASKED,
+      { hostId: id, severity: stay.length === 0 ? 'info' : 'warning' },
+    );
   }
 
   #endpoint({ id, name }: HostConfig): MigrationHost {
@@ -144,44 +263,29 @@ export class MigrationCommands {
     };
   }
 
-  #ended(report: MigrationReport, target: HostConfig): void {
-    const { inventory, events, changed } = this.#context;
-    const object = { kind: 'migration', id: report.migrationId, name: report.vmName } as const;
-    const { outcome, vmName, reason, downtimeMs } = report;
-    if (outcome === 'completed') {
-      const downtime = downtimeMs === null ? '' : `, stopped for ${downtimeMs.toFixed(1)} ms`;
-      events.record(
-        'migration/completed',
-        object,
-        `${vmName} has moved to ${target.name}${downtime}.`,
-        'The target runs it.',
-      );
-    } else {
-      const type = outcome === 'cancelled' ? 'migration/cancelled' : 'migration/failed';
-      const severity = outcome === 'cancelled' ? 'warning' : 'error';
-      // By the record, not by intention: it could not be taken back when the disk is full.
-      const hostId = inventory.vm(report.vmId)?.hostId ?? report.fromHostId;
-      const host = inventory.host(hostId)?.name ?? hostId;
-      events.record(type, object, `${vmName} stays on ${host}.`, reason, { severity });
-    }
-    changed();
+  #vm(vmId: string): VmConfig {
+    const vm = this.#context.inventory.vm(vmId);
+    if (vm === undefined) throw notFound('VM', vmId);
+    return vm;
+  }
+
+  #host(hostId: string): HostConfig {
+    const host = this.#context.inventory.host(hostId);
+    if (host === undefined) throw notFound('host', hostId);
+    return host;
   }
 }
 
-function migrationObject(record: MigrationRecord): { kind: 'migration'; id: string; name: string } {
-  return { kind: 'migration', id: record.subject.migrationId, name: record.subject.vmName };
-}
-
-function targetRefused(vm: VmConfig, why: string, remedy: string): Error {
+function alreadyThere(vm: VmConfig, host: HostConfig): Error {
   return refusal({
     code: 'migration-target-refused',
-    what: `${vm.name} cannot move there.`,
-    why,
-    remedy,
+    what: `${vm.name} cannot move to ${host.name}.`,
+    why: `It is on ${host.name} already.`,
+    remedy: 'Choose another host.',
     field: 'targetHostId',
   });
 }
 
-function list(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ');
+function countOfVms(count: number): string {
+  return count === 1 ? 'One VM moves' : `${count === 0 ? 'No' : count} VMs move`;
 }

@@ -1,11 +1,11 @@
 /**
- * The inventory on disk: `inventory.json` in the data folder. Written atomically (new file, synced,
- * renamed over the old one) with sorted keys, so that two versions compare line by line. A file that
- * cannot be used is renamed and reported, never overwritten.
+ * The inventory on disk: `inventory.json` in the data folder. Written atomically (a new file beside
+ * it, synced, renamed over it, the folder synced) with sorted keys, so that two versions compare line
+ * by line. A file that cannot be used is renamed and reported, never overwritten.
  */
-import { readFile, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 
 import { labConfigSchema, type LabConfig } from '../../contract/model';
@@ -14,6 +14,8 @@ import { refusal } from '../refusals';
 import { inventoryProblems } from './inventory-problems';
 
 export const INVENTORY_FILE = 'inventory.json';
+/** Files that are to replace it begin with this. */
+const BESIDE = 'inventory.json.';
 /** The form of the inventory that this version reads and writes. */
 const INVENTORY_SCHEMA = 1;
 
@@ -65,12 +67,73 @@ export async function loadInventory(
 
 /** Writes the inventory; when this resolves, it survives a power cut. */
 export async function saveInventory(folder: string, config: LabConfig): Promise<void> {
+  const beside = await writeBeside(besidePath(folder, 'new'), config);
+  try {
+    replaceInventory(folder, beside);
+  } catch (error) {
+    await removeBeside(beside);
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+/** Where a future inventory is written. */
+export function besidePath(folder: string, name: string): string {
+  return join(folder, `${BESIDE}${name}`);
+}
+
+/** Writes and syncs a future inventory at `path`, which is answered. */
+export async function writeBeside(path: string, config: LabConfig): Promise<string> {
+  try {
+    const file = await open(path, 'w', 0o600);
+    try {
+      await file.writeFile(stableJson(config));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    await removeBeside(path);
+    throw unusable(path, 'could not be written', error);
+  }
+  return path;
+}
+
+/** Renames a future inventory over the present one: from here on it is in force, for every process. */
+export function replaceInventory(folder: string, beside: string): void {
   const path = join(folder, INVENTORY_FILE);
   try {
-    await writeFileAtomic(path, stableJson(config), { mode: 0o600 });
+    renameSync(beside, path);
   } catch (error) {
     throw unusable(path, 'could not be written', error);
   }
+}
+
+/** Resolves when renamed files of the folder survive a power cut, where the system can promise that. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  try {
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    // Some file systems have no sync for folders; theirs are as durable as they can be.
+    if (!isUnsupported(error)) throw unusable(folder, 'could not be synced', error);
+  }
+}
+
+/** Removes a future inventory that will not come. Never rejects: the next lab removes what is left. */
+export async function removeBeside(path: string): Promise<void> {
+  await rm(path, { force: true }).catch(() => undefined);
+}
+
+/** Removes what a lab left behind that was ended while it wrote. */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  for (const name of names) if (name.startsWith(BESIDE)) await removeBeside(join(folder, name));
 }
 
 /** JSON with sorted keys, two spaces and a final newline. Arrays keep their order. */
@@ -124,7 +187,16 @@ function unusable(path: string, what: string, error: unknown): Error {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return codeOf(error) === 'ENOENT';
+}
+
+function isUnsupported(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'EINVAL' || code === 'ENOTSUP' || code === 'EPERM' || code === 'EISDIR';
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function messageOf(error: unknown): string {

@@ -13,7 +13,14 @@ import {
   type VmConfig,
 } from '../../contract/model';
 import { refusal } from '../refusals';
-import { saveInventory } from './inventory-file';
+import {
+  besidePath,
+  removeBeside,
+  replaceInventory,
+  saveInventory,
+  syncFolder,
+  writeBeside,
+} from './inventory-file';
 
 interface EditOf<List extends string, Value> {
   readonly list: List;
@@ -31,6 +38,10 @@ export type Edit =
 export class Inventory {
   #config: LabConfig;
   #saved: Promise<void> = Promise.resolve();
+  /** Writes that have not ended. */
+  #saving = 0;
+  #synced: Promise<void> = Promise.resolve();
+  #nextFile = 1;
   readonly #folder: string;
   readonly #onChange: () => void;
 
@@ -62,7 +73,7 @@ export class Inventory {
     try {
       await this.#save();
     } catch (error) {
-      this.#make(undo);
+      await this.#undo(undo);
       throw error;
     }
   }
@@ -77,11 +88,52 @@ export class Inventory {
       await this.#save();
       return await command();
     } catch (error) {
-      this.#make(undo);
-      // If this fails too, the next edit saves the same content.
-      await this.#save().catch(() => undefined);
+      await this.#undo(undo);
       throw error;
     }
+  }
+
+  // ── For `PreparedEdit` ────────────────────────────────────────────────────────────────────────
+
+  /** Whether the file on disk is the inventory as it is now. */
+  get isSaved(): boolean {
+    return this.#saving === 0;
+  }
+
+  /** The inventory as the edits would leave it. @throws RefusalError `invalid-value` */
+  edited(edits: readonly Edit[]): LabConfig {
+    return valid(edits.reduce((config, edit) => edited(config, edit), this.#config));
+  }
+
+  /** Writes and syncs a future inventory beside the present one, over `path` when it is given; answers where. */
+  writeBeside(config: LabConfig, path?: string): Promise<string> {
+    if (path !== undefined) return writeBeside(path, config);
+    const number = this.#nextFile;
+    this.#nextFile += 1;
+    return writeBeside(besidePath(this.#folder, String(number)), config);
+  }
+
+  removePrepared(path: string): Promise<void> {
+    return removeBeside(path);
+  }
+
+  /**
+   * Puts a file of `writeBeside` in force, at once. Legal while `isSaved`.
+   *
+   * @throws RefusalError `inventory-unwritable`; nothing has changed then.
+   */
+  replace(path: string, config: LabConfig): void {
+    replaceInventory(this.#folder, path);
+    this.#config = config;
+    this.#onChange();
+    this.#synced = syncFolder(this.#folder);
+    // Whoever asks gets the failure; perhaps nobody does.
+    this.#synced.catch(() => undefined);
+  }
+
+  /** Resolves when the last `replace` survives a power cut. */
+  synced(): Promise<void> {
+    return this.#synced;
   }
 
   /** Gives the lab another name. */
@@ -91,6 +143,12 @@ export class Inventory {
     await this.#save();
   }
 
+  async #undo(edits: readonly Edit[]): Promise<void> {
+    this.#make(edits);
+    // If this fails too, the next edit saves the same content.
+    await this.#save().catch(() => undefined);
+  }
+
   #make(edits: readonly Edit[]): Edit[] {
     const undo: Edit[] = [];
     let next = this.#config;
@@ -98,26 +156,34 @@ export class Inventory {
       undo.unshift(inverse(edit, next));
       next = edited(next, edit);
     }
-    const valid = labConfigSchema.safeParse(next);
-    if (!valid.success) {
-      throw refusal({
-        code: 'invalid-value',
-        what: 'The inventory would break a rule.',
-        why: z.prettifyError(valid.error),
-        remedy: '',
-      });
-    }
-    this.#config = next;
+    this.#config = valid(next);
     this.#onChange();
     return undo;
   }
 
   /** One write at a time, each with the latest content. */
   #save(): Promise<void> {
-    const write = this.#saved.then(() => saveInventory(this.#folder, this.#config));
+    this.#saving += 1;
+    const write = this.#saved
+      .then(() => saveInventory(this.#folder, this.#config))
+      .finally(() => {
+        this.#saving -= 1;
+      });
     this.#saved = write.catch(() => undefined);
     return write;
   }
+}
+
+/** @throws RefusalError `invalid-value` */
+function valid(config: LabConfig): LabConfig {
+  const parsed = labConfigSchema.safeParse(config);
+  if (parsed.success) return config;
+  throw refusal({
+    code: 'invalid-value',
+    what: 'The inventory would break a rule.',
+    why: z.prettifyError(parsed.error),
+    remedy: '',
+  });
 }
 
 function inverse(edit: Edit, config: LabConfig): Edit {

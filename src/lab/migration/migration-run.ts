@@ -3,25 +3,47 @@
  * VM's host in the saved inventory: whoever it names may run the VM, nobody else.
  *
  * ```
- *  state       doing                            on failure, cancel or loss of the target        on loss of the source
- *  preparing   fabric.startProbe,               abortIncoming; the VM was not touched           the VM is lost with it and
- *              target.prepareIncoming                                                           starts afresh there
- *  sending     source.sendVm until `ready`      cancelSend resumes the VM, abortIncoming        as above
- *  committing  writing the commit record        as in `sending`; no cancel from here on         as above
- *  committed   target.commitIncoming            record taken back, then as in `sending`         the target runs the VM
- *  confirmed   source.finishSend, stopProbe     none of it: the VM runs on the target; loss of the target restarts it there
- *  ended       –                                –                                               –
+ *  state       doing                      failure or cancel      loss of the target      loss of the source
+ *  preparing   probe, prepareIncoming     VM untouched at the    VM untouched at the     VM starts afresh at
+ *                                         source                 source                  the source
+ *  sending     sendVm until `ready`       VM resumed at the      VM resumed at the       VM starts afresh at
+ *                                         source                 source                  the source
+ *  committing  saving the commit record   VM resumed at the      as `committed`          as `committed`
+ *                                         source; no cancel
+ *  committed   commitIncoming             record taken back, VM  record taken back, VM   VM runs on at the
+ *                                         resumed at the source  resumed at the source   target
+ *  confirmed   finishSend, stopProbe      a warning: VM runs at  VM starts afresh at     VM runs on at the
+ *                                         the target             the target              target
+ *  ended       –                          –                      –                       –
  * ```
+ *
+ * Both lost: in `preparing` to `committed` the VM starts afresh at the source, in `confirmed` at the
+ * target. Loss of the fabric costs the meter, never the VM. Loss of the lab ends every host with it;
+ * the next lab starts the VM afresh on the host that the saved record names. A record that cannot be
+ * taken back stands: the target is ended and starts the VM afresh.
  *
  * Never: the target asked to run before the record is saved; the source resumed while the record
  * names the target; a record taken back while the target may run the VM, which is why a target that
  * does not answer is ended first.
+ *
+ * From `ready` to the request to run the VM the guest stands still, so nothing is waited for there
+ * but the record: it is written and synced before, and put in force by renaming it.
  */
-import type { HostControl, FabricControl } from '../process/control-link';
+import type { MigrationFault } from '../../contract/lab';
+import {
+  MIGRATION_PHASES,
+  type MigrationLimits,
+  type MigrationPhase,
+  type MigrationProgress,
+} from '../../contract/migration';
 import type { VmConfig } from '../../contract/model';
-import { RefusalError, refusalText } from '../../shared/refusal-error';
-import { asRefusal, refusal, wrongState } from '../refusals';
+import { refusalText, type RefusalError } from '../../shared/refusal-error';
+import type { FabricControl, HostControl } from '../process/control-link';
+import { asRefusal, hasAnswered, refusal, wrongState } from '../refusals';
+import type { CommitRecord } from './commit-record';
+import { FaultInjection, tellerOf, type PhaseTeller } from './fault-injection';
 import { Interruption } from './interruption';
+import { MigrationMeter, stopReading } from './migration-meter';
 import type { MigrationRecord } from './migration-record';
 
 /** What a migration needs of a host's process. */
@@ -29,7 +51,17 @@ export interface MigrationHost {
   readonly name: string;
   readonly control: Pick<
     HostControl,
-    'prepareIncoming' | 'sendVm' | 'commitIncoming' | 'abortIncoming' | 'finishSend' | 'cancelSend'
+    | 'prepareIncoming'
+    | 'sendVm'
+    | 'setSendLimits'
+    | 'continueSend'
+    | 'commitIncoming'
+    | 'abortIncoming'
+    | 'finishSend'
+    | 'cancelSend'
+    | 'breakStream'
+    | 'fillMemory'
+    | 'freeFilledMemory'
   >;
   onceLost(listener: (cause: string) => void): () => void;
   terminate(cause: string): void;
@@ -40,181 +72,252 @@ export interface MigrationPlan {
   readonly vm: VmConfig;
   readonly source: MigrationHost;
   readonly target: MigrationHost;
-  readonly fabric: { readonly control: Pick<FabricControl, 'startProbe' | 'stopProbe'> };
-  /** Saves the VM's host: the commit record, and taking it back. */
-  saveHost(hostId: string): Promise<void>;
-  onPhase(phase: string): void;
+  readonly fabric: {
+    readonly control: Pick<FabricControl, 'startProbe' | 'watchProbe' | 'loseProbes' | 'stopProbe'>;
+  };
+  readonly commitRecord: CommitRecord;
+  onPhase(phase: MigrationPhase): void;
   onProgress(): void;
   onWarning(text: string, cause: string): void;
+  onFault(fault: MigrationFault): void;
   onCommit(): void;
 }
 
 type State = 'preparing' | 'sending' | 'committing' | 'committed' | 'confirmed' | 'ended';
 
-const PROBES_PER_SECOND = 500;
-
 export class MigrationRun {
   readonly #plan: MigrationPlan;
   readonly #interruption = new Interruption();
+  readonly #meter: MigrationMeter;
+  readonly #faults: FaultInjection;
   #state: State = 'preparing';
-  #isProbing = false;
+  /** Whether the source knows the migration, so that it takes limits and faults. */
+  #isSending = false;
+  /** The target's answer to `prepareIncoming`: a migration that is given up waits for it, to undo it. */
+  #prepared: Promise<unknown> = Promise.resolve();
+  /** Where the source connects. */
+  #target = { socket: '', token: '' };
+  /** What has happened and is told once the VM runs again. */
+  readonly #untold: (() => void)[] = [];
 
-  constructor(plan: MigrationPlan) {
+  constructor(plan: MigrationPlan, fault?: MigrationFault) {
     this.#plan = plan;
+    const warn = (text: string, error: unknown): void => this.#warn(text, error);
+    this.#meter = new MigrationMeter(plan, warn);
+    this.#faults = new FaultInjection(plan, this.#meter, warn);
+    if (fault !== undefined) this.#faults.add(fault);
   }
 
   /** @throws RefusalError `wrong-state` from the commit on. */
   cancel(): void {
-    if (this.#state !== 'preparing' && this.#state !== 'sending') {
-      throw wrongState(
-        `The migration of ${this.#plan.vm.name} cannot be cancelled any more.`,
-        'It has been committed, or has ended.',
-        'Migrate the VM back.',
-      );
-    }
+    this.#requireUncommitted('cancelled', 'Migrate the VM back.');
     this.#interruption.raise(
       refusal({
         code: 'migration-cancelled',
         what: 'The migration was cancelled.',
-        why: 'It was asked for by command.',
+        why: 'An administrator or a lab file asked for it.',
         remedy: '',
       }),
     );
   }
 
+  /** Changes the limits. @throws RefusalError `wrong-state` from the commit on, or the source's reason. */
+  async limit(limits: MigrationLimits): Promise<void> {
+    const { record, source } = this.#plan;
+    this.#requireUncommitted('limited', '');
+    // Before it sends, the source gets them with its first command.
+    if (this.#isSending)
+      await source.control.setSendLimits({ migrationId: record.subject.migrationId, limits });
+    record.limit(limits);
+    this.#plan.onProgress();
+  }
+
+  /**
+   * Makes a fault strike in its phase, at once when that is the current one.
+   *
+   * @throws RefusalError `wrong-state` when the phase has passed, or why it cannot strike now
+   */
+  async inject(fault: MigrationFault): Promise<void> {
+    const { record } = this.#plan;
+    const now = record.phase === null ? -1 : MIGRATION_PHASES.indexOf(record.phase);
+    const due = MIGRATION_PHASES.indexOf(fault.phase);
+    if (now > due || this.#state === 'ended') {
+      throw wrongState(
+        `The fault cannot strike the migration of ${record.subject.vmName}.`,
+        record.phase === null
+          ? 'It has ended.'
+          : `It should strike in the phase ${fault.phase}; the migration is in ${record.phase} already.`,
+        'Choose a later phase.',
+      );
+    }
+    const isNow = now === due && (tellerOf(fault) === 'lab' || this.#isSending);
+    if (isNow) await this.#faults.strikeNow(fault);
+    else this.#faults.add(fault);
+  }
+
   /** Carries the migration out and ends its record. Never rejects. */
   async run(): Promise<void> {
     const { record, target } = this.#plan;
-    const forget = target.onceLost((cause) =>
-      this.#interruption.raise(failed(`${target.name} was lost.`, cause)),
-    );
+    const forget = target.onceLost((cause) => this.#targetLost(cause));
     try {
-      await this.#startProbe();
+      await this.#prepare();
       await this.#send();
       await this.#commit();
-      forget();
       await this.#cleanUp();
+      await this.#release();
       record.end('completed', '');
     } catch (error) {
-      forget();
       const cause = asRefusal(error);
       await this.#backOut();
-      await this.#stopProbe();
+      await this.#release();
       record.end(cause.code === 'migration-cancelled' ? 'cancelled' : 'failed', refusalText(cause));
     }
+    forget();
     this.#state = 'ended';
   }
 
-  async #startProbe(): Promise<void> {
-    const { vm, fabric, record } = this.#plan;
-    const nic = vm.nics.find((candidate) => candidate.ipv4 !== undefined);
-    const mac = nic?.macs[0];
-    if (nic?.ipv4 === undefined || mac === undefined) return;
-    const { migrationId } = record.subject;
-    this.#phase('preparing');
-    try {
-      await this.#interruption.race(
-        fabric.control.startProbe({
-          probeId: migrationId,
-          mac,
-          ipv4: nic.ipv4,
-          vlan: nic.vlan,
-          perSecond: PROBES_PER_SECOND,
-        }),
-      );
-      this.#isProbing = true;
-    } catch (error) {
-      this.#interruption.throwIfRaised();
-      this.#warn('The migration is not measured by a probe flow.', error);
-    }
+  /** Meter and target: the VM is not touched. */
+  async #prepare(): Promise<void> {
+    const { vm, target, record } = this.#plan;
+    const { migrationId, toHostId } = record.subject;
+    this.#enter('preparing');
+    await this.#interruption.race(this.#meter.begin());
+    await this.#strike('preparing', 'lab');
+    const answer = target.control.prepareIncoming({ migrationId, vm: { ...vm, hostId: toHostId } });
+    this.#prepared = answer;
+    this.#target = await this.#interruption.race(answer);
   }
 
+  /** Until the target holds the whole VM. */
   async #send(): Promise<void> {
-    const { vm, source, target, record } = this.#plan;
+    const { vm, source, record, commitRecord } = this.#plan;
     const { migrationId } = record.subject;
-    this.#phase('preparing');
-    const { socket, token } = await this.#interruption.race(
-      target.control.prepareIncoming({
-        migrationId,
-        vm: { ...vm, hostId: record.subject.toHostId },
-      }),
-    );
     this.#state = 'sending';
-    const stream = await this.#interruption.race(
-      source.control.sendVm({ migrationId, vmId: vm.id, socket, token }),
-    );
-    let isReady = false;
+    const { options } = record;
+    const pauseAt = this.#faults.pauseAt;
+    const call = source.control.sendVm({
+      migrationId,
+      vmId: vm.id,
+      ...this.#target,
+      options,
+      pauseAt,
+    });
+    const stream = await this.#interruption.race(call).catch((error: unknown) => {
+      // A source that begins although it was given up loses its reader, which cancels it.
+      call.then(stopReading, () => undefined);
+      throw error;
+    });
     try {
-      // Read to its end: the source takes a reader that leaves as a cancel, even after `ready`.
       for (;;) {
         const step = await this.#interruption.race(stream.next());
-        if (step.done === true) break;
-        this.#phase(step.value.phase);
-        record.progress(step.value);
-        this.#plan.onProgress();
-        isReady = step.value.ready;
+        if (step.done === true) {
+          throw failed(
+            `${source.name} stopped sending ${vm.name}.`,
+            'The stream ended before the state was complete.',
+          );
+        }
+        this.#progress(step.value, options);
+        if (this.#faults.isDue(step.value.phase, 'source'))
+          await this.#strike(step.value.phase, 'source');
+        if (step.value.ready) break;
+        void commitRecord.prepare();
+        if (step.value.phase === pauseAt)
+          await this.#interruption.race(source.control.continueSend({ migrationId }));
       }
     } catch (error) {
       stopReading(stream);
       throw error;
     }
-    if (!isReady)
-      throw failed(
-        `${source.name} stopped sending ${vm.name}.`,
-        'The stream ended before the state was complete.',
-      );
+    // Read to its end: the source takes a reader that leaves as a cancel, even after `ready`.
+    void readToEnd(stream);
+  }
+
+  #progress(progress: MigrationProgress, sentOptions: MigrationLimits): void {
+    const { record, source } = this.#plan;
+    this.#enter(progress.phase);
+    record.progress(progress);
+    this.#plan.onProgress();
+    if (this.#isSending) return;
+    this.#isSending = true;
+    const { bandwidthMiBps, downtimeLimitMs } = record.options;
+    const isLimited =
+      bandwidthMiBps !== sentOptions.bandwidthMiBps ||
+      downtimeLimitMs !== sentOptions.downtimeLimitMs;
+    if (!isLimited) return;
+    const limits = { bandwidthMiBps, downtimeLimitMs };
+    source.control
+      .setSendLimits({ migrationId: record.subject.migrationId, limits })
+      .catch((error: unknown) => this.#warn('The limits could not be changed.', error));
   }
 
   async #commit(): Promise<void> {
-    const { record, target } = this.#plan;
-    const { migrationId, toHostId } = record.subject;
+    const { record, commitRecord } = this.#plan;
     this.#interruption.throwIfRaised();
     this.#state = 'committing';
-    this.#phase('committing');
-    await this.#plan.saveHost(toHostId);
+    this.#enterQuietly('committing');
+    if (this.#faults.isDue('committing', 'lab')) await this.#strike('committing', 'lab');
+    await commitRecord.save();
     this.#state = 'committed';
-    this.#plan.onCommit();
-    this.#phase('resuming');
+    this.#isSending = false;
+    this.#untold.push(() => this.#plan.onCommit());
+    this.#enterQuietly('resuming');
+    if (this.#faults.isDue('resuming', 'lab')) {
+      this.#tell();
+      await this.#faults.strike('resuming', 'lab');
+    }
+    const resumed = this.#resume();
+    // Whoever watches is told while the target resumes the VM.
+    this.#tell();
+    record.resumed(await resumed);
+    this.#state = 'confirmed';
+  }
+
+  async #resume(): Promise<number> {
+    const { record, target } = this.#plan;
+    const { migrationId, vmName } = record.subject;
     try {
-      const { resumedAtNs } = await target.control.commitIncoming({ migrationId });
-      record.resumed(resumedAtNs);
-      this.#state = 'confirmed';
+      return (await target.control.commitIncoming({ migrationId })).resumedAtNs;
     } catch (error) {
       // Only an answer of the target proves that it does not run the VM; silence does not.
-      if (!isAnswer(error))
-        target.terminate(`It did not confirm the migration of ${record.subject.vmName}.`);
+      if (!hasAnswered(error)) target.terminate(`It did not confirm the migration of ${vmName}.`);
       throw error;
     }
   }
 
   /** The VM runs on the target: whatever fails here is a warning. */
   async #cleanUp(): Promise<void> {
-    const { record, source } = this.#plan;
-    this.#phase('cleaning-up');
+    const { record, source, commitRecord } = this.#plan;
+    this.#enter('cleaning-up');
+    await this.#faults.strike('cleaning-up', 'lab');
     try {
-      const { heldFrames, droppedFrames } = await source.control.finishSend({
+      const { heldFrames, droppedFrames, markerSeen } = await source.control.finishSend({
         migrationId: record.subject.migrationId,
       });
-      record.held(heldFrames);
+      record.left(heldFrames, markerSeen);
       if (droppedFrames > 0)
-        this.#plan.onWarning(
-          `${droppedFrames} held frames were dropped.`,
-          'More arrived than may be held.',
+        this.#warn(`${droppedFrames} held frames were dropped.`, 'More arrived than may be held.');
+      if (!markerSeen)
+        this.#warn(
+          'The marker frame did not come through the fabric in time.',
+          'A late frame may have been overtaken by a later one.',
         );
     } catch (error) {
       this.#warn(`${source.name} could not clean up after the migration.`, error);
     }
-    await this.#stopProbe();
+    try {
+      await commitRecord.synced();
+    } catch (error) {
+      this.#warn('The commit record may not survive a power cut.', error);
+    }
   }
 
   /** Back to the source, from whatever state a failure was met in. */
   async #backOut(): Promise<void> {
-    const { record, source, target } = this.#plan;
-    const { migrationId, fromHostId } = record.subject;
-    const state = this.#state;
-    if (state === 'committed') {
+    const { record, source, target, commitRecord } = this.#plan;
+    const { migrationId, vmName } = record.subject;
+    if (this.#state === 'committed') {
       try {
-        await this.#plan.saveHost(fromHostId);
+        await commitRecord.takeBack();
       } catch (error) {
         // The record still names the target: the source must not resume. The target's restart runs the VM.
         this.#warn(
@@ -226,34 +329,65 @@ export class MigrationRun {
         return;
       }
     }
-    if (state !== 'preparing') {
+    if (this.#state !== 'preparing') {
       try {
         await source.control.cancelSend({ migrationId });
       } catch (error) {
-        this.#warn(`${source.name} could not resume ${record.subject.vmName}.`, error);
+        this.#warn(`${source.name} could not resume ${vmName}.`, error);
       }
     }
+    await attempt(() => this.#prepared);
     // A target that is gone has forgotten the VM by itself.
     await attempt(() => target.control.abortIncoming({ migrationId }));
   }
 
-  async #stopProbe(): Promise<void> {
-    if (!this.#isProbing) return;
-    this.#isProbing = false;
-    const { record, fabric } = this.#plan;
-    try {
-      record.probed(await fabric.control.stopProbe({ probeId: record.subject.migrationId }));
-    } catch (error) {
-      this.#warn('The probe flow could not be read.', error);
-    }
+  /** Nothing of the migration is left in any process, or in the data folder. */
+  async #release(): Promise<void> {
+    await this.#faults.undo();
+    await this.#meter.end();
+    await this.#plan.commitRecord.discard();
   }
 
-  #phase(phase: string): void {
-    if (this.#plan.record.enterPhase(phase)) this.#plan.onPhase(phase);
+  #targetLost(cause: string): void {
+    const { target, record } = this.#plan;
+    if (this.#state === 'confirmed')
+      this.#warn(`${target.name} was lost after ${record.subject.vmName} had moved there.`, cause);
+    else this.#interruption.raise(failed(`${target.name} was lost.`, cause));
   }
 
-  #warn(text: string, error: unknown): void {
-    this.#plan.onWarning(text, refusalText(asRefusal(error)));
+  #requireUncommitted(done: string, remedy: string): void {
+    if (this.#state === 'preparing' || this.#state === 'sending') return;
+    throw wrongState(
+      `The migration of ${this.#plan.vm.name} cannot be ${done} any more.`,
+      'It has been committed, or has ended.',
+      remedy,
+    );
+  }
+
+  /** Lets faults of the phase strike, and goes on unless the migration was given up meanwhile. */
+  async #strike(phase: MigrationPhase, teller: PhaseTeller): Promise<void> {
+    this.#tell();
+    await this.#interruption.race(this.#faults.strike(phase, teller));
+    this.#interruption.throwIfRaised();
+  }
+
+  #enter(phase: MigrationPhase): void {
+    this.#enterQuietly(phase);
+    this.#tell();
+  }
+
+  #enterQuietly(phase: MigrationPhase): void {
+    if (this.#plan.record.enterPhase(phase)) this.#untold.push(() => this.#plan.onPhase(phase));
+  }
+
+  #tell(): void {
+    for (const tell of this.#untold.splice(0)) tell();
+  }
+
+  #warn(text: string, cause: unknown): void {
+    const why = typeof cause === 'string' ? cause : refusalText(asRefusal(cause));
+    this.#plan.record.warn(`${text} ${why}`);
+    this.#plan.onWarning(text, why);
   }
 }
 
@@ -266,15 +400,13 @@ function failed(what: string, why: string): RefusalError {
   });
 }
 
-/** Whether the process itself refused, rather than being gone or silent. */
-function isAnswer(error: unknown): boolean {
-  if (!(error instanceof RefusalError)) return false;
-  return error.refusal.code !== 'host-unavailable' && error.refusal.code !== 'internal';
-}
-
-/** Lets go of a stream without waiting: its other end may hang. */
-function stopReading(stream: AsyncIterator<unknown>): void {
-  stream.return?.().catch(() => undefined);
+/** The source's stream after `ready`: whatever it says then, the lab has decided. */
+async function readToEnd(stream: AsyncIterator<unknown>): Promise<void> {
+  try {
+    while ((await stream.next()).done !== true);
+  } catch {
+    // The end of its process is seen by its supervisor.
+  }
 }
 
 async function attempt(command: () => Promise<unknown>): Promise<void> {

@@ -23,7 +23,7 @@ export const COMMAND_DEADLINE_MS = 30_000;
 /** `open` touches memory and starts threads; on a loaded machine that takes a while. */
 const OPEN_DEADLINE_MS = 120_000;
 /** Calls that answer with a stream and may therefore last. */
-const STREAMS: ReadonlySet<string> = new Set(['watch', 'events', 'sendVm']);
+const STREAMS: ReadonlySet<string> = new Set(['watch', 'events', 'sendVm', 'watchProbe']);
 
 const rpcMessageSchema = z.object({ kind: z.literal('rpc'), data: z.unknown() });
 

@@ -104,6 +104,10 @@ export class EngineProcess<Control extends EngineControl & Streams<Snapshot>, Sn
     return this.#supervisor.pid;
   }
 
+  get contractVersion(): number | null {
+    return this.#supervisor.contractVersion;
+  }
+
   get process(): SpawnedProcess | undefined {
     return this.#supervisor.process;
   }

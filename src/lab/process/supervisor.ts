@@ -81,6 +81,7 @@ export class Supervisor<Control extends EngineControl> {
   #reason = '';
   #restarts = 0;
   #pid: number | null = null;
+  #contractVersion: number | null = null;
   #current: Running<Control> | undefined;
   #endsMs: number[] = [];
   #wakeBackOff: (() => void) | undefined;
@@ -105,6 +106,11 @@ export class Supervisor<Control extends EngineControl> {
 
   get pid(): number | null {
     return this.#pid;
+  }
+
+  /** Contract version that the process speaks; null while there is none. */
+  get contractVersion(): number | null {
+    return this.#contractVersion;
   }
 
   /** The process's commands; refused with `host-unavailable` unless it is running. */
@@ -184,12 +190,14 @@ export class Supervisor<Control extends EngineControl> {
       );
       requireVersion(name, greeting.contractVersion);
       this.#pid = greeting.pid;
+      this.#contractVersion = greeting.contractVersion;
       await this.#options.bringUp(control, link, isRestart);
       if (this.#current !== running) throw hostUnavailable(name, this.#reason);
       this.#enter('running', '');
     } catch (error) {
       if (this.#current === running) this.#current = undefined;
       this.#pid = null;
+      this.#contractVersion = null;
       link.close('It could not be started.');
       process.kill();
       throw link.toRefusal(error);
@@ -257,7 +265,10 @@ export class Supervisor<Control extends EngineControl> {
   #enter(state: SupervisedState, cause: string): void {
     this.#state = state;
     this.#reason = cause;
-    if (state !== 'running') this.#pid = null;
+    if (state !== 'running') {
+      this.#pid = null;
+      this.#contractVersion = null;
+    }
     this.#options.onState(state, cause);
   }
 }

@@ -11,41 +11,33 @@ import type { EngineEvent } from '../../../src/contract/events';
 import {
   fabricControlContract,
   hostControlContract,
-  type FabricSnapshot,
-  type HostSnapshot,
   type VmState,
 } from '../../../src/contract/host';
-import { type MigrationPhase, type MigrationProgress } from '../../../src/contract/migration';
+import type { MigrationProgress } from '../../../src/contract/migration';
 import type { HostConfig, LinkConfig, VmConfig } from '../../../src/contract/model';
-import type { Conservation, FabricReport, HostReport } from '../../../src/contract/report';
+import type { Conservation } from '../../../src/contract/report';
 import { CONTRACT_VERSION } from '../../../src/contract/version';
 import { ChangeSignal, watchChanges } from '../../../src/lab/change-signal';
 import type { ProcessExit, ProcessKind, SpawnedProcess } from '../../../src/lab/process/spawner';
 import { refusal } from '../../../src/lab/refusals';
 import { parentChannelPort } from '../../../src/shared/message-channel-port';
 import { RefusalError } from '../../../src/shared/refusal-error';
+import { MIB } from '../../../src/shared/units';
+import { FakeProbes } from './fake-probes';
+import { FakeSending, type SendRequest } from './fake-sending';
+import {
+  fakeFabricReport,
+  fakeFabricSnapshot,
+  fakeHostReport,
+  fakeHostSnapshot,
+  freeBytes,
+  type FakeHostParts,
+  type FakeLink,
+  type FakeVm,
+} from './fake-snapshots';
 
 /** What happens when a command arrives, before it is carried out. */
 export type Fault = (process: FakeEngineProcess) => void | Promise<void>;
-
-const SENDING_PHASES: readonly MigrationPhase[] = [
-  'preparing',
-  'clearing-filters',
-  'stopping-dma',
-  'copying',
-  'stopping-vm',
-  'final-copy',
-];
-
-interface FakeVm {
-  config: VmConfig;
-  state: VmState;
-}
-
-interface FakeLink {
-  config: LinkConfig;
-  state: 'running' | 'stopped' | 'finished';
-}
 
 export class FakeEngineProcess implements SpawnedProcess {
   static #nextPid = 1000;
@@ -61,6 +53,11 @@ export class FakeEngineProcess implements SpawnedProcess {
   readonly vms = new Map<string, FakeVm>();
   readonly links = new Map<string, FakeLink>();
   readonly incoming = new Map<string, VmConfig>();
+  /** What it sends, by migration; removed when the VM has left or runs on. */
+  readonly sending = new Map<string, FakeSending>();
+  readonly probes = new FakeProbes();
+  /** What `fillMemory` took. */
+  filledBytes = 0;
   config: HostConfig | undefined;
   isAlive = true;
 
@@ -70,7 +67,6 @@ export class FakeEngineProcess implements SpawnedProcess {
   readonly #changes = new ChangeSignal(1);
   readonly #eventChanges = new ChangeSignal(1);
   readonly #events: EngineEvent[] = [];
-  readonly #sending = new Map<string, { vmId: string; cancelled: boolean }>();
   readonly #end = new AbortController();
 
   constructor(kind: ProcessKind, name: string, faults: ReadonlyMap<string, Fault>) {
@@ -161,9 +157,13 @@ export class FakeEngineProcess implements SpawnedProcess {
         this.config = input.config;
         return {};
       }),
-      watch: os.watch.handler(({ signal }) => this.#watch(() => this.#hostSnapshot(), signal)),
+      watch: os.watch.handler(({ signal }) =>
+        this.#watch(() => fakeHostSnapshot(this.#parts()), signal),
+      ),
       events: os.events.handler(({ signal }) => this.#streamEvents(signal)),
-      report: os.report.handler(() => this.#hostReport()),
+      report: os.report.handler(() =>
+        fakeHostReport(this.config?.id ?? 'unknown', this.name, this.conservation),
+      ),
       addVm: os.addVm.handler(({ input }) => {
         if (this.vms.has(input.id)) throw wrongState(`${input.name} is here already`);
         this.vms.set(input.id, { config: input, state: 'stopped' });
@@ -187,10 +187,32 @@ export class FakeEngineProcess implements SpawnedProcess {
       stopLink: os.stopLink.handler(({ input }) => this.#setLink(input.linkId, 'stopped')),
       removeLink: os.removeLink.handler(({ input }) => this.#removeLink(input.linkId)),
       prepareIncoming: os.prepareIncoming.handler(({ input }) => {
+        if (freeBytes(this.#parts()) < input.vm.memoryMiB * MIB)
+          throw wrongState('the memory is full', 'host-memory-exhausted');
         this.incoming.set(input.migrationId, input.vm);
         return { socket: '/nowhere', token: 'token' };
       }),
-      sendVm: os.sendVm.handler(({ input }) => this.#sendVm(input.migrationId, input.vmId)),
+      sendVm: os.sendVm.handler(({ input }) => this.#sendVm(input)),
+      setSendLimits: os.setSendLimits.handler(({ input }) => {
+        this.#outgoing(input.migrationId).limits = input.limits;
+        return {};
+      }),
+      continueSend: os.continueSend.handler(({ input }) => {
+        this.sending.get(input.migrationId)?.continue();
+        return {};
+      }),
+      breakStream: os.breakStream.handler(({ input }) => {
+        this.#outgoing(input.migrationId).break(input.how);
+        return {};
+      }),
+      fillMemory: os.fillMemory.handler(({ input }) => {
+        this.filledBytes += Math.max(0, freeBytes(this.#parts()) - input.leaveBytes);
+        return {};
+      }),
+      freeFilledMemory: os.freeFilledMemory.handler(() => {
+        this.filledBytes = 0;
+        return {};
+      }),
       commitIncoming: os.commitIncoming.handler(({ input }) => {
         const config = this.incoming.get(input.migrationId);
         if (config === undefined) throw wrongState('nothing is coming');
@@ -203,17 +225,17 @@ export class FakeEngineProcess implements SpawnedProcess {
         return {};
       }),
       finishSend: os.finishSend.handler(({ input }) => {
-        const sending = this.#sending.get(input.migrationId);
-        if (sending !== undefined) this.vms.delete(sending.vmId);
-        this.#sending.delete(input.migrationId);
-        return { heldFrames: 7, droppedFrames: 0 };
+        const sending = this.sending.get(input.migrationId);
+        if (sending !== undefined) this.vms.delete(sending.request.vmId);
+        this.sending.delete(input.migrationId);
+        return { heldFrames: 7, droppedFrames: 0, markerSeen: true };
       }),
       cancelSend: os.cancelSend.handler(({ input }) => {
-        const sending = this.#sending.get(input.migrationId);
+        const sending = this.sending.get(input.migrationId);
         if (sending === undefined) return {};
-        sending.cancelled = true;
-        this.#sending.delete(input.migrationId);
-        return this.#setState(sending.vmId, 'running');
+        sending.cancel();
+        this.sending.delete(input.migrationId);
+        return this.#setState(sending.request.vmId, 'running');
       }),
       killThread: os.killThread.handler(() => ({})),
       close: os.close.handler(() => ({})),
@@ -227,22 +249,30 @@ export class FakeEngineProcess implements SpawnedProcess {
     return os.router({
       hello: os.hello.handler(() => this.#hello()),
       open: os.open.handler(() => ({})),
-      watch: os.watch.handler(({ signal }) => this.#watch(() => this.#fabricSnapshot(), signal)),
+      watch: os.watch.handler(({ signal }) =>
+        this.#watch(
+          () => fakeFabricSnapshot(this.#changes.revision, [...this.links.values()]),
+          signal,
+        ),
+      ),
       events: os.events.handler(({ signal }) => this.#streamEvents(signal)),
-      report: os.report.handler(() => this.#fabricReport()),
+      report: os.report.handler(() => fakeFabricReport()),
       addLink: os.addLink.handler(({ input }) => this.#setLink(input, 'running')),
       startLink: os.startLink.handler(({ input }) => this.#setLink(input.linkId, 'running')),
       stopLink: os.stopLink.handler(({ input }) => this.#setLink(input.linkId, 'stopped')),
       removeLink: os.removeLink.handler(({ input }) => this.#removeLink(input.linkId)),
-      startProbe: os.startProbe.handler(() => ({})),
-      stopProbe: os.stopProbe.handler(() => ({
-        sent: 100,
-        received: 98,
-        lost: 2,
-        duplicated: 0,
-        reordered: 0,
-        silenceMs: 4,
-      })),
+      startProbe: os.startProbe.handler(({ input }) => {
+        this.probes.start(input.probeId, input.perSecond);
+        return {};
+      }),
+      watchProbe: os.watchProbe.handler(({ input, signal }) =>
+        this.probes.watch(input.probeId, signal ?? this.#end.signal),
+      ),
+      loseProbes: os.loseProbes.handler(({ input }) => {
+        this.probes.lose(input.probeId, input.direction, input.frames);
+        return {};
+      }),
+      stopProbe: os.stopProbe.handler(({ input }) => this.probes.stop(input.probeId)),
       close: os.close.handler(() => ({})),
     });
   }
@@ -251,28 +281,52 @@ export class FakeEngineProcess implements SpawnedProcess {
     return { contractVersion: CONTRACT_VERSION, pid: this.pid };
   }
 
-  /** The VM stops with `stopping-vm`; the stream ends after `ready`. */
-  async *#sendVm(migrationId: string, vmId: string): AsyncGenerator<MigrationProgress> {
-    const sending = { vmId, cancelled: false };
-    this.#sending.set(migrationId, sending);
-    const vm = this.#vm(vmId);
-    for (const [round, phase] of SENDING_PHASES.entries()) {
-      await this.#arrive(`sendVm:${phase}`).catch((error: unknown) => {
-        throw asRefused(error);
-      });
-      if (sending.cancelled) throw asRefused(wrongState('the migration was cancelled'));
-      if (phase === 'stopping-vm') vm.state = 'paused';
-      const isStopped = round >= SENDING_PHASES.indexOf('stopping-vm');
-      yield {
-        phase,
-        round,
-        sentBytes: round * 1000,
-        remainingBytes: 5000 - round * 1000,
-        totalBytes: 5000,
-        stoppedAtNs: isStopped ? 2_000_000 : 0,
-        ready: phase === 'final-copy',
-      };
+  /** The VM stops with `stopping-vm`; the stream ends after `ready`. A reader who leaves before cancels. */
+  async *#sendVm(request: SendRequest): AsyncGenerator<MigrationProgress> {
+    const sending = new FakeSending(request);
+    this.sending.set(request.migrationId, sending);
+    const vm = this.#vm(request.vmId);
+    const resume = (): void => {
+      this.sending.delete(request.migrationId);
+      vm.state = 'running';
+      this.#changes.changed();
+    };
+    let isReady = false;
+    try {
+      const phases = sending.progress(
+        (phase) => this.#arrive(`sendVm:${phase}`),
+        () => {
+          vm.state = 'paused';
+        },
+        resume,
+      );
+      for await (const progress of phases) {
+        isReady = progress.ready;
+        yield progress;
+      }
+    } catch (error) {
+      throw asRefused(error);
+    } finally {
+      if (!isReady && sending.isOpen) resume();
     }
+  }
+
+  #outgoing(migrationId: string): FakeSending {
+    const sending = this.sending.get(migrationId);
+    if (sending === undefined) throw notFound(migrationId);
+    return sending;
+  }
+
+  #parts(): FakeHostParts {
+    return {
+      config: this.config,
+      name: this.name,
+      revision: this.#changes.revision,
+      vms: [...this.vms.values()],
+      incoming: [...this.incoming.values()],
+      links: [...this.links.values()],
+      filledBytes: this.filledBytes,
+    };
   }
 
   #vm(vmId: string): FakeVm {
@@ -319,70 +373,6 @@ export class FakeEngineProcess implements SpawnedProcess {
     }
   }
 
-  #linkSnapshots(): HostSnapshot['links'] {
-    return [...this.links.values()].map(({ config, state }) => ({
-      linkId: config.id,
-      name: config.name,
-      state,
-      text: '',
-      frames: 10,
-      bytes: 640,
-      loops: 1,
-    }));
-  }
-
-  #hostSnapshot(): HostSnapshot {
-    return {
-      hostId: this.config?.id ?? 'unknown',
-      name: this.name,
-      revision: this.#changes.revision,
-      processors: 2,
-      affinity: { available: true, reason: '' },
-      memory: { totalBytes: 1, usedBytes: 0 },
-      adapters: [],
-      queues: [],
-      nics: [],
-      vms: [...this.vms.values()].map(({ config, state }) => ({
-        vmId: config.id,
-        name: config.name,
-        state,
-        reason: '',
-        guest: {
-          arpReplies: 0,
-          echoReplies: 0,
-          udpEchoes: 0,
-          sunkFrames: 0,
-          sentFrames: 0,
-          pagesWritten: 0,
-          digests: [],
-        },
-      })),
-      links: this.#linkSnapshots(),
-      threads: [],
-    };
-  }
-
-  #fabricSnapshot(): FabricSnapshot {
-    return {
-      revision: this.#changes.revision,
-      ports: [],
-      learnedMacs: 0,
-      links: this.#linkSnapshots(),
-    };
-  }
-
-  #hostReport(): HostReport {
-    return {
-      hostId: this.config?.id ?? 'unknown',
-      name: this.name,
-      queues: [],
-      vms: [],
-      switches: [],
-      links: [],
-      conservation: this.conservation,
-    };
-  }
-
   /** What the host's report says; a test may set it. */
   conservation: Conservation = {
     entered: { fromWire: 10, fromVms: 2, announced: 0 },
@@ -392,20 +382,6 @@ export class FakeEngineProcess implements SpawnedProcess {
     held: 0,
     holds: true,
   };
-
-  #fabricReport(): FabricReport {
-    return {
-      ports: [],
-      links: [],
-      entered: 10,
-      copiesMade: 0,
-      delivered: 10,
-      dropped: 0,
-      held: 0,
-      learnedMacs: 4,
-      holds: true,
-    };
-  }
 }
 
 /** A fault that refuses, as an engine does. */
@@ -427,8 +403,11 @@ export function hangs(): Fault {
   return () => new Promise(() => undefined);
 }
 
-function wrongState(why: string): RefusalError {
-  return refusal({ code: 'wrong-state', what: 'The engine refused.', why, remedy: '' });
+function wrongState(
+  why: string,
+  code: 'wrong-state' | 'host-memory-exhausted' = 'wrong-state',
+): RefusalError {
+  return refusal({ code, what: 'The engine refused.', why, remedy: '' });
 }
 
 function notFound(id: string): RefusalError {
