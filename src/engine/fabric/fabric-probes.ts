@@ -99,10 +99,21 @@ export class FabricProbes {
 
   async *#samples(probe: Probe, signal: AbortSignal): AsyncGenerator<ProbeSample> {
     while (!signal.aborted && !probe.end.signal.aborted) {
-      yield await this.#links.sampleProbe(probe.linkId);
+      const sample = await this.#sample(probe);
+      if (sample) yield sample;
       await pause(SAMPLE_INTERVAL_MS, [signal, probe.end.signal]);
     }
     if (!signal.aborted && probe.last) yield probe.last;
+  }
+
+  /** Undefined when it ended meanwhile. */
+  async #sample(probe: Probe): Promise<ProbeSample | undefined> {
+    try {
+      return await this.#links.sampleProbe(probe.linkId);
+    } catch (cause) {
+      if (probe.end.signal.aborted) return undefined;
+      throw cause;
+    }
   }
 
   #forget(probeId: string, probe: Probe): void {
