@@ -3,6 +3,7 @@ import { dirname, join, normalize } from 'node:path/posix';
 import { describe, expect, it } from 'vitest';
 
 import { ENGINE_RANKS } from '../../tools/layers.mjs';
+import { TABLE_PATH, conformanceTable } from '../engine/conformance/table';
 import { readRepositoryText, repositoryFiles } from '../support/repository';
 
 const README_LINES = 200;
@@ -126,6 +127,12 @@ describe('the documents', () => {
 
   it('keep the README short', () => {
     expect(readRepositoryText('README.md').split('\n').length).toBeLessThan(README_LINES);
+  });
+
+  it('keep the table of conformance as the rules and the tests make it', () => {
+    expect(readRepositoryText(TABLE_PATH), 'run: node scripts/make-conformance.mjs').toBe(
+      conformanceTable(),
+    );
   });
 
   it('leave no exclamation mark in prose', () => {

@@ -1,6 +1,6 @@
 /**
- * A host's data path on the test's own thread: memory, one adapter with its switch, and VMs with
- * embedded guests; frames are put on its wire and taken from it by the test.
+ * A host's data path: memory, one adapter with its switch, and VMs with embedded guests; frames are
+ * put on its wire and taken from it by the test. `InlineHost` runs its threads on the test's own.
  */
 import { conservation } from '../../src/engine/host/counters';
 import { HostAdapter } from '../../src/engine/host/host-adapter';
@@ -9,7 +9,7 @@ import { NIC_UP } from '../../src/engine/kernel/layout';
 import { HostMemory } from '../../src/engine/memory/host-memory';
 import { FRESH_CURSORS, NicPort } from '../../src/engine/switch/nic-port';
 import { compileKernel, instantiateKernel, type Kernel } from '../../src/engine/thread/kernel';
-import type { EngineThread } from '../../src/engine/thread/engine-thread';
+import type { CreateWorker, EngineThread } from '../../src/engine/thread/engine-thread';
 import { ringFill } from '../../src/engine/thread/rings';
 import { ThreadTable } from '../../src/engine/thread/thread-table';
 import { bootGuest } from '../../src/engine/vm/guest-image';
@@ -20,6 +20,8 @@ import { InlineThreads } from './inline-threads';
 
 export interface InlineVmOptions {
   readonly mac: string;
+  /** Further addresses of the NIC. */
+  readonly moreMacs?: readonly string[];
   readonly vlan?: number;
   readonly ipv4?: string;
   readonly queue?: NicConfig['queue'];
@@ -36,8 +38,26 @@ const ADAPTER: AdapterConfig = {
   uplink: 'none',
 };
 
-export class InlineHost {
-  readonly threads = new InlineThreads();
+/** How the threads of a host run. */
+export interface ThreadDriver {
+  readonly createWorker: CreateWorker;
+  /** The clock of the threads. */
+  readonly nowNs: number;
+  /** Lets the threads run until `work` has settled. */
+  drive<Result>(work: Promise<Result>): Promise<Result>;
+}
+
+interface TestHostParts<Threads> {
+  readonly memory: HostMemory;
+  readonly kernel: Kernel;
+  readonly table: ThreadTable;
+  readonly adapter: HostAdapter;
+  readonly vcpu: EngineThread;
+  readonly threads: Threads;
+}
+
+export class TestHost<Threads extends ThreadDriver> {
+  readonly threads: Threads;
   readonly memory: HostMemory;
   readonly kernel: Kernel;
   readonly table: ThreadTable;
@@ -48,14 +68,7 @@ export class InlineHost {
   readonly #vcpu: EngineThread;
   readonly #scratch: number;
 
-  private constructor(
-    memory: HostMemory,
-    kernel: Kernel,
-    table: ThreadTable,
-    adapter: HostAdapter,
-    vcpu: EngineThread,
-    threads: InlineThreads,
-  ) {
+  protected constructor({ memory, kernel, table, adapter, vcpu, threads }: TestHostParts<Threads>) {
     this.memory = memory;
     this.kernel = kernel;
     this.table = table;
@@ -69,8 +82,17 @@ export class InlineHost {
     this.#scratch = memory.take(65_536, 'A test frame');
   }
 
-  static async create(config: Partial<AdapterConfig> = {}): Promise<InlineHost> {
-    const threads = new InlineThreads();
+  static async open<Threads extends ThreadDriver>(
+    threads: Threads,
+    config: Partial<AdapterConfig> = {},
+  ): Promise<TestHost<Threads>> {
+    return new TestHost(await TestHost.parts(threads, config));
+  }
+
+  protected static async parts<Threads extends ThreadDriver>(
+    threads: Threads,
+    config: Partial<AdapterConfig>,
+  ): Promise<TestHostParts<Threads>> {
     const memory = new HostMemory(192);
     const module = await compileKernel();
     const kernel = instantiateKernel(module, memory.memory);
@@ -84,7 +106,7 @@ export class InlineHost {
     );
     await threads.drive(adapter.hardware.start({ adapter: 0, defaultQueue: 1 }));
     const vcpu = await threads.drive(table.start({ role: 'vcpu', name: 'vCPU' }));
-    return new InlineHost(memory, kernel, table, adapter, vcpu, threads);
+    return { memory, kernel, table, adapter, vcpu, threads };
   }
 
   /** A running VM with one NIC. */
@@ -92,7 +114,7 @@ export class InlineHost {
     const nic: NicConfig = {
       id: `nic-${name}`,
       adapter: 'nic-a',
-      macs: [options.mac],
+      macs: [options.mac, ...(options.moreMacs ?? [])],
       vlan:
         options.vlan === undefined ? { mode: 'untagged' } : { mode: 'access', id: options.vlan },
       queue: options.queue ?? { mode: 'automatic' },
@@ -172,5 +194,12 @@ export class InlineHost {
       for (const ring of this.table.ringsInto(consumer)) held += ringFill(this.memory, ring);
     });
     return conservation(this.memory, this.table.blocks(), held);
+  }
+}
+
+/** A host whose threads are turned by the test, one by one. */
+export class InlineHost extends TestHost<InlineThreads> {
+  static async create(config: Partial<AdapterConfig> = {}): Promise<InlineHost> {
+    return new InlineHost(await TestHost.parts(new InlineThreads(), config));
   }
 }

@@ -229,7 +229,7 @@ describe('§2.3 the flags', () => {
   });
 
   it.each(['MSI_X_SUPPORTED', 'VM_QUEUE_SUPPORTED'] as const)(
-    '§2.3 rule 8: an adapter without %s is refused',
+    '§2.3 rule 8, §6.6 rule 1: an adapter without %s is refused',
     async (flag) => {
       const change = withProperties(QUEUE_PROPERTIES[flag]);
       await expectRefused('supportedQueueProperties', change);

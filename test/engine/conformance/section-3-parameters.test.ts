@@ -3,13 +3,61 @@ import { describe, expect, it } from 'vitest';
 import { affinityOf } from '../../../src/engine/ndis/group-affinity';
 import {
   QUEUE_CHANGE_FLAGS,
+  QUEUE_CHANGE_MASK,
   QUEUE_PARAMETER_FLAGS,
   receiveQueueParameters,
   type QueueParametersUpdate,
 } from '../../../src/engine/ndis/queue-parameters';
-import { aQueueIn, anAdapter, expectRefusal } from '../ndis/an-adapter';
+import { NDIS_INDICATION_VALUES } from '../../../src/engine/ndis/status';
+import { aQueueIn, anAdapter, expectRefusal, onProcessor } from '../ndis/an-adapter';
+import { tableBelow } from '../ndis/reference-table';
 
 const CHANGE = QUEUE_CHANGE_FLAGS;
+
+it('§3.5 rule 15: the flags have the values of the reference', () => {
+  const rows = tableBelow('Flags (prefix `NDIS_RECEIVE_QUEUE_PARAMETERS_`)');
+  const documented = new Map(
+    rows.map(([value = '', name = '']) => [name.split(' ')[0], Number(value)]),
+  );
+  const flags = { ...QUEUE_PARAMETER_FLAGS, ...QUEUE_CHANGE_FLAGS, CHANGE_MASK: QUEUE_CHANGE_MASK };
+  expect(new Map(Object.entries(flags))).toEqual(documented);
+});
+
+it('§3.5 rule 20: the query is answered from the cache, in the order and with the values of the last change', async () => {
+  const fixture = anAdapter();
+  const { queueId } = await aQueueIn('Running', fixture);
+  const update = { flags: CHANGE.NAME_CHANGED, queueName: 'cached' };
+  await fixture.binding.setQueueParameters(queueId, update);
+  const calls = fixture.miniport.calls.length;
+  expect(fixture.binding.queueParameters(queueId)).toMatchObject({ queueId, queueName: 'cached' });
+  expect(fixture.miniport.calls).toHaveLength(calls);
+});
+
+it('§3.6 rule 2, §3.5 rule 13: the miniport may change the coalescing domain of a queue, from 6.30 on', async () => {
+  const { adapter, binding, indications } = anAdapter();
+  const queueId = await binding.allocateQueue(onProcessor(1));
+  adapter.coalescingDomainChanged(queueId, 7);
+  const parameters = binding.queueParameters(queueId);
+  expect(parameters.interruptCoalescingDomainId).toBe(7);
+  expect(indications).toEqual([
+    {
+      status: 'NDIS_STATUS_RECEIVE_FILTER_QUEUE_PARAMETERS',
+      parameters: { ...parameters, flags: CHANGE.INTERRUPT_COALESCING_DOMAIN_ID_CHANGED },
+    },
+  ]);
+  const unknown = () => adapter.coalescingDomainChanged(99, 7);
+  await expectRefusal(adapter, unknown, 'NDIS_STATUS_INVALID_PARAMETER');
+  const older = anAdapter({ ndisVersion: '6.20' });
+  const olderQueue = await older.binding.allocateQueue(onProcessor(1));
+  const onOlder = () => older.adapter.coalescingDomainChanged(olderQueue, 7);
+  await expectRefusal(older.adapter, onOlder, 'NDIS_STATUS_INVALID_PARAMETER');
+});
+
+it('§3.6 rule 3: each status indication has its own code', () => {
+  const values = Object.values(NDIS_INDICATION_VALUES);
+  expect(values).toHaveLength(4);
+  expect(new Set(values).size).toBe(4);
+});
 
 describe('§3.5 the set form of QUEUE_PARAMETERS', () => {
   const everything = receiveQueueParameters({

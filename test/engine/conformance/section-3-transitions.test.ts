@@ -90,7 +90,7 @@ describe('the requests of §3.2', () => {
     }
   });
 
-  it('§3.2 rules 11 and 14: FREE_QUEUE leads from Allocated and Paused to Undefined, and is refused with filters', () =>
+  it('§3.2 rules 11 and 14, §3.8 rule 1: FREE_QUEUE leads from Allocated and Paused to Undefined, and is refused with filters', () =>
     expectRow('FREE_QUEUE', ({ binding }, { queueId }) => binding.freeQueue(queueId)));
 
   it.each(['Paused', 'Running'] as const)(

@@ -65,6 +65,15 @@ describe('§4.9 filters', () => {
     expect(fixture.adapter.filters()).toHaveLength(3);
   });
 
+  it('§4.9 rule 3: are answered from the cache, the miniport never sees the query', async () => {
+    const fixture = anAdapter();
+    const { queueId, filterId = 0 } = await aQueueIn('Running', fixture);
+    const calls = fixture.miniport.calls.length;
+    expect(fixture.binding.enumFilters(queueId)).toHaveLength(1);
+    expect(fixture.binding.filterParameters(filterId)).toMatchObject({ filterId, queueId });
+    expect(fixture.miniport.calls).toHaveLength(calls);
+  });
+
   it('§4.9 rule 2, §9.1 rule 11, §3.11 rule 1: refuses filter 0, unknown filters and unknown queues', async () => {
     const { adapter, binding } = anAdapter();
     await expectRefusal(adapter, () => binding.filterParameters(0), INVALID);

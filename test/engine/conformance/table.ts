@@ -2,6 +2,7 @@
  * `docs/vmq-conformance.md`, made from the rules and from the tests that name them. Written by
  * `scripts/make-conformance.mjs`; a test says when it is out of date.
  */
+import { readRepositoryText } from '../../support/repository';
 import { RULES } from './rules/all';
 import type { Rule, Standing } from './rules/rule';
 import { titledTests, type TitledTest } from './test-titles';
@@ -45,9 +46,17 @@ export function documentOf(rules: readonly Rule[], tests: readonly TitledTest[])
   const sections = [...new Set(rules.map(({ section }) => section))];
   const parts = sections.map((section) => {
     const rows = rules.filter((rule) => rule.section === section);
-    return `## ${section}\n\n${tableOf(rows, tests)}`;
+    return `## ${headingOf(section)}\n\n${tableOf(rows, tests)}`;
   });
   return `${introduction(rules)}\n\n${parts.join('\n\n')}\n`;
+}
+
+/** The heading that the reference gives a section. */
+function headingOf(section: string): string {
+  const number = section.replace('§', '').replaceAll('.', '\\.');
+  const pattern = new RegExp(`^#+ ${number}\\s+(?:–\\s+)?(.*)$`, 'm');
+  const title = pattern.exec(readRepositoryText('docs/vmq-reference.md'))?.[1];
+  return title === undefined ? section : `${section} ${title}`;
 }
 
 function introduction(rules: readonly Rule[]): string {
@@ -90,7 +99,14 @@ function tableOf(rules: readonly Rule[], tests: readonly TitledTest[]): string {
 function testsOf(rule: Rule, tests: readonly TitledTest[]): string {
   const own = tests.filter(({ rules }) => rules.includes(rule.id));
   if (own.length === 0) return '–';
-  return own.map(({ file, title }) => `[${nameOf(file)}](../${file}): ${title}`).join('<br>');
+  return own
+    .map(({ file, title }) => `[${nameOf(file)}](../${file}): ${behaviourOf(title)}`)
+    .join('<br>');
+}
+
+/** A title without the rules that it begins with. */
+function behaviourOf(title: string): string {
+  return title.replace(/^(?:(?:§[\d.]+ rules? \d[\d, and to]*|A\.\d+)(?:, )?)+: /, '');
 }
 
 function nameOf(file: string): string {

@@ -80,12 +80,19 @@ describe('the data path of a host', () => {
     );
     host.threads.settle();
     const answers = host.sent().map((frame) => decodeFrame(frame));
-
-    console.log(
-      JSON.stringify(answers),
-      JSON.stringify(host.vms[0]?.snapshot().guest),
-      JSON.stringify(host.conservation()),
+    expect(answers).toHaveLength(3);
+    expect(answers).toMatchObject(
+      Array.from({ length: 3 }, () => ({
+        source: WEB,
+        destination: CLIENT,
+        tags: [{ vlanId: 10 }],
+      })),
     );
+    expect(host.vms[0]?.snapshot().guest).toMatchObject({
+      arpReplies: 1,
+      echoReplies: 1,
+      udpEchoes: 1,
+    });
     expect(host.conservation().holds).toBe(true);
   });
 

@@ -102,7 +102,7 @@ describe('the virtual switch', () => {
     expect(received(app)).toBe(20_000);
   });
 
-  it('refuses frames that a VM sends from an address that is not its own', async () => {
+  it('§4.10 rule 6, §6.4 rule 5: refuses frames that a VM sends from an address that is not its own', async () => {
     const host = await InlineHost.create();
     const app = await host.addVm('app', APP);
     const web = await host.addVm('web', { ...WEB, workload: sender(APP.ipv4) });

@@ -295,6 +295,7 @@ export const SECTION_3 = [
       7,
       'shared-memory-resource-allocation.md',
       'Its memory is allocated at initialisation and freed at halt.',
+      open('Halt gives nothing back: the host’s memory goes as a whole.'),
     ],
     [
       8,
