@@ -63,7 +63,6 @@ export class AdapterCore {
   readonly now: () => number;
   readonly processors: readonly number[] | undefined;
   readonly acceptsMacOnlyFilters: boolean;
-  readonly ndisVersion: NdisVersion;
 
   readonly queues = new Map<number, ReceiveQueue>();
   readonly filters = new Map<number, FilterRecord>();
@@ -93,12 +92,16 @@ export class AdapterCore {
     this.now = options.now;
     this.processors = options.processors;
     this.acceptsMacOnlyFilters = options.acceptsMacOnlyFilters ?? true;
-    this.ndisVersion = ndisVersionOf(hardware);
     this.log = new BoundedLog(options.requestLogEntries ?? 1000);
     this.#historyEntries = options.historyEntries ?? 100;
     this.#capabilities = { hardware, current };
     this.queueIds = new IdSequence(largestQueueId(hardware, options.maxQueueId));
     this.#addDefaultQueue(options.defaultQueue ?? { processorAffinity: affinityOf(0) });
+  }
+
+  /** The version whose rules apply: that of the hardware copy. */
+  get ndisVersion(): NdisVersion {
+    return ndisVersionOf(this.#capabilities.hardware);
   }
 
   get capabilities(): AdvertisedCapabilities {

@@ -23,7 +23,8 @@ export type StatusIndication =
       readonly status:
         | 'NDIS_STATUS_RECEIVE_FILTER_CURRENT_CAPABILITIES'
         | 'NDIS_STATUS_RECEIVE_FILTER_HARDWARE_CAPABILITIES';
-      readonly capabilities: ReceiveFilterCapabilities | null;
+      /** A complete structure; with everything off, one that has nothing enabled. */
+      readonly capabilities: ReceiveFilterCapabilities;
     };
 
 /** Something that somebody should look at. */

@@ -133,6 +133,33 @@ export function vmqCapabilities(options: VmqCapabilityOptions): ReceiveFilterCap
   };
 }
 
+/** The structure that says "nothing is on", for a status that must carry one (§2.1, §2.4). */
+export function nothingEnabled(hardware: ReceiveFilterCapabilities): ReceiveFilterCapabilities {
+  const { revision } = hardware;
+  return {
+    revision,
+    flags: 0,
+    enabledFilterTypes: 0,
+    enabledQueueTypes: 0,
+    numQueues: 0,
+    supportedQueueProperties: 0,
+    supportedFilterTests: 0,
+    supportedHeaders: 0,
+    supportedMacHeaderFields: 0,
+    maxMacHeaderFilters: 0,
+    maxQueueGroups: 0,
+    maxQueuesPerQueueGroup: 0,
+    minLookaheadSplitSize: 0,
+    maxLookaheadSplitSize: 0,
+    supportedArpHeaderFields: 0,
+    supportedIpv4HeaderFields: 0,
+    supportedIpv6HeaderFields: 0,
+    supportedUdpHeaderFields: 0,
+    maxFieldTestsPerPacketCoalescingFilter: 0,
+    maxPacketCoalescingFilters: 0,
+  };
+}
+
 /** The NDIS version whose rules apply to an adapter with these capabilities. */
 export function ndisVersionOf(capabilities: ReceiveFilterCapabilities): NdisVersion {
   return capabilities.revision === 1 ? '6.20' : '6.30';

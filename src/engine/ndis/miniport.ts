@@ -18,6 +18,8 @@ export interface AllocationOutcome {
   readonly status: NdisStatus;
   /** Index of the queue's interrupt, filled in by the miniport (§11 point 7). Default 0. */
   readonly msixTableEntry?: number;
+  /** Queues of one domain share an interrupt (§6.6). Default 0: it shares with nobody. */
+  readonly interruptCoalescingDomainId?: number;
 }
 
 /** One queue of a completed batch. */

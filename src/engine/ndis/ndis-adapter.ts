@@ -9,11 +9,12 @@
 import { AdapterCore, type NdisAdapterOptions } from './adapter-core';
 import type { AdapterWarning, StatusIndication } from './adapter-events';
 import { adapterSnapshot, type NdisAdapterSnapshot } from './adapter-snapshot';
+import { ndisVersionOf, nothingEnabled } from './capabilities';
 import type { AdvertisedCapabilities } from './capability-rules';
 import type { Unsubscribe } from './listeners';
 import { ProtocolBinding } from './protocol-binding';
-import type { QueueTransition, ReceiveQueueInfo } from './queue';
-import { QUEUE_CHANGE_FLAGS } from './queue-parameters';
+import type { QueueTransition, ReceiveQueue, ReceiveQueueInfo } from './queue';
+import { QUEUE_CHANGE_FLAGS, type ReceiveQueueParameters } from './queue-parameters';
 import type { QueueState } from './queue-state';
 import { overlapOf, type FilterOverlap, type ReceiveFilter } from './receive-filter';
 import { NDIS_CALLER, type PendingRequest, type RequestLogEntry } from './request-log';
@@ -97,9 +98,17 @@ export class NdisAdapter {
 
   /** How a queue came to its state, oldest first; of a freed one too, for a while. */
   queueHistory(queueId: number): readonly QueueTransition[] {
-    const { queues, retired } = this.#core;
-    const freed = retired.entries().filter((queue) => queue.queueId === queueId);
-    return (queues.get(queueId) ?? freed.at(-1))?.history.entries() ?? [];
+    return this.#record(queueId)?.history.entries() ?? [];
+  }
+
+  /** Parameters of a queue, also of one that was freed while it is remembered. Not a request. */
+  parametersOf(queueId: number): ReceiveQueueParameters | undefined {
+    return this.#record(queueId)?.parameters;
+  }
+
+  /** The binding that allocated a queue, by name; null for the default queue. */
+  ownerOf(queueId: number): string | null {
+    return this.#record(queueId)?.owner?.name ?? null;
   }
 
   /** Requests that have ended, oldest first. */
@@ -134,28 +143,38 @@ export class NdisAdapter {
     return this.#core.warnings.add(listener);
   }
 
+  /** A queue, or the last freed one of that id. */
+  #record(queueId: number): ReceiveQueue | undefined {
+    const { queues, retired } = this.#core;
+    const freed = retired.entries().filter((queue) => queue.queueId === queueId);
+    return queues.get(queueId) ?? freed.at(-1);
+  }
+
+  /** What the adapter can do, and what of it is on (§2.1). */
+  get capabilities(): AdvertisedCapabilities {
+    return this.#core.capabilities;
+  }
+
   /**
    * For the miniport: what it can do, or what is on, has changed (§2.1). From NDIS 6.30 on this goes
    * up as a status; a 6.20 adapter knows no such status and may change only while it has no queue,
-   * as if it had been initialised again. A copy that is a new object counts as changed.
+   * as if it had been initialised again; so may its revision. A copy that is a new object counts as
+   * changed.
    */
   capabilitiesChanged(capabilities: AdvertisedCapabilities): void {
     const core = this.#core;
     const old = core.capabilities;
-    if (core.ndisVersion === '6.20' && core.queues.size > 1) {
-      const found = `${core.queues.size - 1} queue(s)`;
-      const fault = invalidParameter('capabilities', 'no VM queue in use on NDIS 6.20', found);
-      throw new NdisStatusError('NdisMIndicateStatusEx', fault);
-    }
+    const { hardware, current } = capabilities;
+    requireNoQueues(core, capabilities);
     core.replaceCapabilities(capabilities);
     if (core.ndisVersion === '6.20') return;
-    if (capabilities.hardware !== old.hardware) {
+    if (hardware !== old.hardware) {
       const status = 'NDIS_STATUS_RECEIVE_FILTER_HARDWARE_CAPABILITIES';
-      core.indications.emit({ status, capabilities: capabilities.hardware });
+      core.indications.emit({ status, capabilities: hardware });
     }
-    if (capabilities.current !== old.current) {
+    if (current !== old.current) {
       const status = 'NDIS_STATUS_RECEIVE_FILTER_CURRENT_CAPABILITIES';
-      core.indications.emit({ status, capabilities: capabilities.current });
+      core.indications.emit({ status, capabilities: current ?? nothingEnabled(hardware) });
     }
   }
 
@@ -174,4 +193,14 @@ export class NdisAdapter {
     const status = 'NDIS_STATUS_RECEIVE_FILTER_QUEUE_PARAMETERS';
     core.indications.emit({ status, parameters: { ...queue.parameters, flags } });
   }
+}
+
+/** Refuses a change of what no queue may be there for. */
+function requireNoQueues(core: AdapterCore, { hardware }: AdvertisedCapabilities): void {
+  const queues = core.queues.size - 1;
+  const isFixed = core.ndisVersion === '6.20' || ndisVersionOf(hardware) !== core.ndisVersion;
+  if (!isFixed || queues === 0) return;
+  const expected = 'no VM queue in use, on NDIS 6.20 or for another revision';
+  const fault = invalidParameter('capabilities', expected, `${queues} queue(s)`);
+  throw new NdisStatusError('NdisMIndicateStatusEx', fault);
 }

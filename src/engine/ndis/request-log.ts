@@ -2,7 +2,7 @@
  * What was asked of an adapter: who, which OID, with which arguments, what came of it and how long
  * it took. Queries are logged too.
  */
-import type { OidName, RequestKind } from './oid';
+import { OID_FORMS, type OidHandler, type OidName, type RequestKind } from './oid';
 import type { NdisFunction, NdisStatus } from './status';
 
 /** Arguments as they are shown; plain and cloneable. */
@@ -42,6 +42,11 @@ export interface RequestLogEntry {
   /** Time between submission and its turn. */
   readonly waitedMs: number;
   readonly durationMs: number;
+}
+
+/** Which layer answers a request; functions of the driver interface are the layer's own. */
+export function handlerOf({ oid, kind }: Pick<RequestLabel, 'oid' | 'kind'>): OidHandler {
+  return OID_FORMS.find((form) => form.oid === oid && form.kind === kind)?.handler ?? 'ndis';
 }
 
 /** The request that runs now; for a watchdog (§6.7). */

@@ -23,7 +23,11 @@ export async function allocateQueue(
   const parameters = allocatedParameters(requested, queueId, current);
   const outcome = await callMiniport(OID, () => core.miniport.allocateQueue(queueId, parameters));
   requireSuccess(OID, outcome.status);
-  addQueue(core, caller, { ...parameters, msixTableEntry: outcome.msixTableEntry ?? 0 });
+  addQueue(core, caller, {
+    ...parameters,
+    msixTableEntry: outcome.msixTableEntry ?? 0,
+    interruptCoalescingDomainId: outcome.interruptCoalescingDomainId ?? 0,
+  });
   return queueId;
 }
 

@@ -27,6 +27,8 @@ export async function setQueueParameters(
   const parameters = updatedParameters(queue.parameters, update, current);
   const call = () => core.miniport.setQueueParameters(queueId, parameters, changed);
   requireSuccess(OID, await callMiniport(OID, call));
-  queue.parameters = parameters;
+  // The miniport may have changed what is its own meanwhile.
+  const { interruptCoalescingDomainId } = queue.parameters;
+  queue.parameters = { ...parameters, interruptCoalescingDomainId };
   core.apply(queue, 'SET_QUEUE_PARAMETERS');
 }
