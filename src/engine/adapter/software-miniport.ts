@@ -4,16 +4,19 @@
  * CLEAR completes at the fence: what was accepted is delivered, not thrown away.
  */
 import type { BufferMode } from '../../contract/model';
-import { N_OWNER, N_PHASE, N_PREVIOUS_OWNER, NIC_MOVING } from '../kernel/layout';
+import { MAX_QUEUES, N_OWNER, N_PHASE, N_PREVIOUS_OWNER, NIC_MOVING } from '../kernel/layout';
 import type { AdvertisedCapabilities } from '../ndis/capability-rules';
 import { processorsOf } from '../ndis/group-affinity';
 import type { AllocationOutcome, Miniport, QueueCompletion } from '../ndis/miniport';
 import { QUEUE_CHANGE_FLAGS, type ReceiveQueueParameters } from '../ndis/queue-parameters';
 import type { ReceiveFilter } from '../ndis/receive-filter';
-import type { NdisStatus } from '../ndis/status';
+import type { OidName } from '../ndis/oid';
+import { NdisStatusError, type NdisStatus } from '../ndis/status';
 import type { EngineThread } from '../thread/engine-thread';
 import { adopt, gracePeriod, toDefault, toQueue, type Program } from './handover';
+import { InterruptVectors, type InterruptVector } from './interrupt-vectors';
 import { dropNicWork, lostFrames, rememberFrames } from './lost-thread';
+import { bufferHolders, type BufferHolder } from './outstanding';
 import { QueueBlock, type QueueCounters } from './queue-block';
 import type { SoftwareAdapter } from './software-adapter';
 
@@ -40,6 +43,7 @@ interface HardwareQueue {
   readonly port: PortBinding;
   thread: EngineThread;
   processor: number;
+  vector: InterruptVector;
   mode: BufferMode;
   /** Active filters, by id. */
   readonly filters: Map<number, ReceiveFilter>;
@@ -56,6 +60,10 @@ export class SoftwareMiniport implements Miniport {
   readonly #adapter: SoftwareAdapter;
   readonly #ports: PortSource;
   readonly #queues = new Map<number, HardwareQueue>();
+  /** Free while there is no queue; one for each queue and more, until it is said otherwise. */
+  vectors = new InterruptVectors(MAX_QUEUES, true);
+  /** Told when a queue shares its interrupt with others than before (§3.6). */
+  onCoalescingDomain: (queueId: number, domainId: number) => void = () => undefined;
   /** Told of each freed queue's final counters. */
   onRetired: (queue: RetiredQueue) => void = () => undefined;
 
@@ -78,19 +86,29 @@ export class SoftwareMiniport implements Miniport {
     return this.#queues.get(queueId)?.block;
   }
 
+  /** Who holds buffers of a queue's thread: what a free of the queue waits for (§3.8). */
+  holdersOf(queueId: number): readonly BufferHolder[] {
+    const queue = this.#queues.get(queueId);
+    const { memory, threads } = this.#adapter.parts;
+    return queue ? bufferHolders(memory, threads, queue.thread.index) : [];
+  }
+
   async allocateQueue(
     queueId: number,
     parameters: ReceiveQueueParameters,
   ): Promise<AllocationOutcome> {
     const port = this.#ports.port(parameters.portId);
     if (!port) return { status: 'NDIS_STATUS_INVALID_PARAMETER' };
-    const { memory, queueThreads } = this.#adapter.parts;
+    const { queueThreads } = this.#adapter.parts;
     const processor = processorsOf(parameters.processorAffinity)[0] ?? 0;
-    const block = new QueueBlock(memory, queueId);
+    const vector = this.vectors.take(processor);
+    if (!vector) throw this.#noVector(processor);
+    const block = this.#takeBlock(queueId, vector);
     const thread = await queueThreads
       .take(`queue ${queueId} of ${this.#adapter.name}`, processor)
       .catch((error: unknown) => {
         block.free();
+        this.vectors.release(vector);
         throw error;
       });
     const queue: HardwareQueue = {
@@ -100,11 +118,16 @@ export class SoftwareMiniport implements Miniport {
       portId: parameters.portId,
       thread,
       processor,
+      vector,
       mode: 'host-buffers',
       filters: new Map(),
     };
     this.#queues.set(queueId, queue);
-    return { status: 'NDIS_STATUS_SUCCESS', msixTableEntry: processor };
+    return {
+      status: 'NDIS_STATUS_SUCCESS',
+      msixTableEntry: vector.entry,
+      interruptCoalescingDomainId: vector.domainId,
+    };
   }
 
   async completeAllocation(
@@ -159,6 +182,8 @@ export class SoftwareMiniport implements Miniport {
     if (!queue || (changed & QUEUE_CHANGE_FLAGS.PROCESSOR_AFFINITY_CHANGED) === 0)
       return 'NDIS_STATUS_SUCCESS';
     const processor = processorsOf(parameters.processorAffinity)[0] ?? queue.processor;
+    if (processor === queue.processor) return 'NDIS_STATUS_SUCCESS';
+    this.#moveVector(queue, processor);
     // The thread moves itself between two turns: no frame is lost and none overtakes another (§3.5).
     await queue.thread.request({ kind: 'pin', processor });
     queue.processor = processor;
@@ -174,6 +199,7 @@ export class SoftwareMiniport implements Miniport {
     await this.#adapter.parts.queueThreads.release(queue.thread);
     rememberFrames(this.#adapter.parts.memory, queue.thread.thread, queue.block);
     this.#queues.delete(queueId);
+    this.vectors.release(queue.vector);
     this.onRetired({ queueId, portId: queue.portId, ...queue.block.counters() });
     queue.block.free();
     return 'NDIS_STATUS_SUCCESS';
@@ -269,6 +295,38 @@ export class SoftwareMiniport implements Miniport {
     await toDefault(memory, threads, step, (fences) =>
       this.#adapter.program(this.#activeFilters(), fences),
     );
+  }
+
+  #takeBlock(queueId: number, vector: InterruptVector): QueueBlock {
+    try {
+      return new QueueBlock(this.#adapter.parts.memory, queueId);
+    } catch (error) {
+      this.vectors.release(vector);
+      throw error;
+    }
+  }
+
+  /** Its interrupt goes to the other processor, with those of the queues there. */
+  #moveVector(queue: HardwareQueue, processor: number): void {
+    const before = queue.vector;
+    this.vectors.release(before);
+    const vector = this.vectors.take(processor);
+    queue.vector = vector ?? this.vectors.take(queue.processor) ?? before;
+    if (!vector) throw this.#noVector(processor, 'OID_RECEIVE_FILTER_QUEUE_PARAMETERS');
+    if (vector.domainId !== before.domainId)
+      this.onCoalescingDomain(queue.queueId, vector.domainId);
+  }
+
+  #noVector(
+    processor: number,
+    oid: OidName = 'OID_RECEIVE_FILTER_ALLOCATE_QUEUE',
+  ): NdisStatusError {
+    return new NdisStatusError(oid, {
+      status: 'NDIS_STATUS_RESOURCES',
+      expected: `a free interrupt vector for processor ${processor}`,
+      found: `all ${this.vectors.count} in use`,
+      remedy: 'Use a processor that has a queue already, or free a queue.',
+    });
   }
 
   #activeFilters(): readonly ReceiveFilter[] {
