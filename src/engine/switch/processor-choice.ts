@@ -1,15 +1,18 @@
 /** Chooses the logical processor for a queue: the one with the fewest queues, in the order given. */
 export class ProcessorChoice {
-  readonly #queues: Map<number, number>;
+  readonly #order: readonly number[];
+  readonly #queues = new Map<number, number>();
 
   constructor(processors: readonly number[]) {
-    this.#queues = new Map(processors.map((processor) => [processor, 0]));
+    this.#order = processors;
   }
 
-  leastUsed(): number {
+  /** @param limit only the first so many processors: those that an interrupt vector can be had for. */
+  leastUsed(limit = this.#order.length): number {
     let best = 0;
     let fewest = Infinity;
-    for (const [processor, queues] of this.#queues) {
+    for (const processor of this.#order.slice(0, Math.max(1, limit))) {
+      const queues = this.#queues.get(processor) ?? 0;
       if (queues >= fewest) continue;
       best = processor;
       fewest = queues;
