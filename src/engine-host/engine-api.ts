@@ -22,6 +22,7 @@ import type {
   MigrationPhase,
   MigrationProgress,
   ProbeResult,
+  RequestLogEntry,
   ProbeSample,
   VlanMode,
   VmConfig,
@@ -88,6 +89,10 @@ export interface HostEngine extends EngineBase<HostSnapshot, HostReport> {
 
   setAdapter(adapter: AdapterConfig): Promise<void>;
   setNicFilters(nicId: string, set: boolean): Promise<void>;
+  /** Requests to an adapter that have ended, after number `after`, oldest first. */
+  requestLog(adapterId: string, after?: number): RequestLogEntry[];
+  /** One queue as text. */
+  dumpQueue(adapterId: string, queueId: number): string;
 
   prepareIncoming(migrationId: string, vm: VmConfig): Promise<{ socket: string; token: string }>;
   /** Ends after the progress with `ready`; `signal` cancels it and the VM runs on here. */

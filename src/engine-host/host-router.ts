@@ -26,6 +26,14 @@ export function hostViewRouter({
       await life.untilOpen('watch', signal);
       yield* watchSnapshots(engine, signal);
     }),
+    requestLog: os.requestLog.handler(({ input }) => {
+      life.requireOpen('requestLog');
+      return { entries: engine.requestLog(input.adapterId, input.after) };
+    }),
+    dumpQueue: os.dumpQueue.handler(({ input }) => {
+      life.requireOpen('dumpQueue');
+      return { text: engine.dumpQueue(input.adapterId, input.queueId) };
+    }),
   });
 }
 

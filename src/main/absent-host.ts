@@ -15,5 +15,11 @@ export function absentHostRouter(refusal: Refusal) {
     watch: os.watch.handler(({ errors }) => {
       throw errors.REFUSED({ data: refusal });
     }),
+    requestLog: os.requestLog.handler(({ errors }) => {
+      throw errors.REFUSED({ data: refusal });
+    }),
+    dumpQueue: os.dumpQueue.handler(({ errors }) => {
+      throw errors.REFUSED({ data: refusal });
+    }),
   });
 }

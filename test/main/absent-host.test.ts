@@ -15,5 +15,8 @@ describe('absentHostRouter', () => {
     const refused = { code: 'REFUSED', defined: true, data: refusal };
     await expect(call(router.hello, { contractVersion: 1 })).rejects.toMatchObject(refused);
     await expect(call(router.watch, undefined)).rejects.toMatchObject(refused);
+    const adapterId = 'nic-a';
+    await expect(call(router.requestLog, { adapterId })).rejects.toMatchObject(refused);
+    await expect(call(router.dumpQueue, { adapterId, queueId: 1 })).rejects.toMatchObject(refused);
   });
 });

@@ -1,18 +1,19 @@
 /** One adapter of a host, put together: hardware, miniport, NDIS layer, switch, and its wires. */
 import type { AdapterConfig, NicConfig } from '../../contract/model';
+import { adapterProfileOf, offeredQueues } from '../../contract/vmq';
+import { InterruptVectors } from '../adapter/interrupt-vectors';
 import type { AdapterParts } from '../adapter/software-adapter';
 import { SoftwareAdapter } from '../adapter/software-adapter';
 import { SoftwareMiniport, type RetiredQueue } from '../adapter/software-miniport';
 import { NdisAdapter } from '../ndis/ndis-adapter';
-import { vmqCapabilities } from '../ndis/capabilities';
-import type { NdisVersion } from '../ndis/capabilities';
+import { advertisedBy, keepUnchanged } from '../ndis/adapter-profile';
 import { createWireRing } from '../thread/rings';
-import { VirtualSwitch } from '../switch/virtual-switch';
+import { MAX_QUEUES } from '../kernel/layout';
+import type { AdvertisedCapabilities } from '../ndis/capability-rules';
+import { VirtualSwitch, isSameProfile, type SwitchSettings } from '../switch/virtual-switch';
 
 /** Each wire ring holds about 8,000 frames of 64 bytes, or 650 of 1,500. */
 export const WIRE_BYTES = 1 << 20;
-const NDIS_VERSION: NdisVersion = '6.30';
-const MAX_QUEUE_ID = 64;
 
 /** What remains of a queue that was freed: its counters, and whose it was. */
 export interface FormerQueue extends RetiredQueue {
@@ -48,15 +49,12 @@ export class HostAdapter {
     this.hardware = new SoftwareAdapter(index, config.name, parts);
     this.hardware.setModeration(config.moderationMicroseconds);
     const source = VirtualSwitch.portSource(() => this.switch);
-    const capabilities = vmqCapabilities({
-      ndisVersion: NDIS_VERSION,
-      numQueues: config.queueCount,
-      maxMacHeaderFilters: config.queueCount * 4,
-    });
-    this.miniport = new SoftwareMiniport(this.hardware, source, {
-      hardware: capabilities,
-      current: capabilities,
-    });
+    this.miniport = new SoftwareMiniport(this.hardware, source, advertised(config));
+    this.miniport.vectors = vectorsOf(config);
+    this.miniport.onCoalescingDomain = (queueId, domainId) => {
+      if (this.ndis.capabilities.hardware.revision === 2)
+        this.ndis.coalescingDomainChanged(queueId, domainId);
+    };
     this.miniport.onRetired = (queue) => {
       const port = this.switch.portOfQueue(queue.queueId);
       this.retired.push({ ...queue, vmName: port?.vmName ?? null, nic: port?.config });
@@ -64,24 +62,28 @@ export class HostAdapter {
     this.ndis = new NdisAdapter({
       name: config.name,
       miniport: this.miniport,
-      now: () => performance.now(),
+      now: () => this.now(),
       processors,
-      maxQueueId: MAX_QUEUE_ID,
+      maxQueueId: MAX_QUEUES - 1,
     });
-    this.switch = new VirtualSwitch(this.hardware, this.ndis, forQueues, {
-      vmqEnabled: config.vmqEnabled,
-      bufferMode: config.bufferMode,
-      queueCount: config.queueCount,
-    });
+    this.switch = new VirtualSwitch(this.hardware, this.ndis, forQueues, switchSettings(config));
   }
 
-  /** Changes what can be changed while frames flow. */
+  /** Unix time in milliseconds that never goes back; the clock of the adapter's requests. */
+  now(): number {
+    return performance.timeOrigin + performance.now();
+  }
+
+  /** Changes what can be changed while frames flow; NICs change over without loss. */
   async configure(config: AdapterConfig): Promise<void> {
     this.hardware.setModeration(config.moderationMicroseconds);
-    await this.switch.configure({
-      vmqEnabled: config.vmqEnabled,
-      bufferMode: config.bufferMode,
-      queueCount: config.queueCount,
+    await this.switch.configure(switchSettings(config), () => {
+      const now = this.ndis.capabilities;
+      const next = keepUnchanged(now, advertised(config));
+      if (next.hardware !== now.hardware || next.current !== now.current)
+        this.ndis.capabilitiesChanged(next);
+      if (!isSameProfile(adapterProfileOf(config), adapterProfileOf(this.config)))
+        this.miniport.vectors = vectorsOf(config);
     });
     this.config = config;
   }
@@ -95,4 +97,24 @@ export class HostAdapter {
   createOutWire(): number {
     return createWireRing(this.hardware.parts.memory, WIRE_BYTES, 0);
   }
+}
+
+function advertised(config: AdapterConfig): AdvertisedCapabilities {
+  const { vmqEnabled, queueCount } = config;
+  return advertisedBy(adapterProfileOf(config), { vmq: vmqEnabled, queueCount });
+}
+
+function switchSettings(config: AdapterConfig): SwitchSettings {
+  return {
+    vmqEnabled: config.vmqEnabled,
+    bufferMode: config.bufferMode,
+    queueCount: offeredQueues(config),
+    profile: adapterProfileOf(config),
+    vmqBelow10Gbps: config.vmqBelow10Gbps ?? false,
+  };
+}
+
+function vectorsOf(config: AdapterConfig): InterruptVectors {
+  const { msixVectors, vectorCoalescing } = adapterProfileOf(config);
+  return new InterruptVectors(msixVectors, vectorCoalescing);
 }

@@ -9,6 +9,7 @@ import type { HostParts } from './host-parts';
 import type { VmPower } from './vm-power';
 import type { QueueCounters } from '../adapter/queue-block';
 import type { NicConfig } from '../../contract/model';
+import { queueWeight } from '../../contract/vmq';
 
 export function hostReport(parts: HostParts, power: VmPower): HostReport {
   const { config, memory, threads, adapters } = parts;
@@ -25,6 +26,7 @@ export function hostReport(parts: HostParts, power: VmPower): HostReport {
         bytesDelivered: totals.rxBytes,
         framesSent: totals.txFrames,
         bytesSent: totals.txBytes,
+        nics: nicReports(parts, vmId),
       };
     }),
     switches: adapters.map((adapter) => switchReport(parts, adapter)),
@@ -75,6 +77,24 @@ function queueReport(
     interrupts,
     dropped: dropped > 0 ? { [DROP_REASONS[DROP_NO_RECEIVE_BUFFER].code]: dropped } : {},
   };
+}
+
+/** Its NICs as they are now. */
+function nicReports(parts: HostParts, vmId: string): HostReport['vms'][number]['nics'] {
+  const { adapters, vms } = parts;
+  return (vms.get(vmId)?.ports ?? []).flatMap(({ index, config }) => {
+    const adapter = adapters.find((candidate) => candidate.config.name === config.adapter);
+    if (!adapter) return [];
+    return [
+      {
+        nicId: config.id,
+        adapter: config.adapter,
+        queueId: adapter.switch.servingQueueOf(index),
+        queueWeight: queueWeight(config.queue),
+        noQueue: adapter.switch.noQueueReasonOf(index),
+      },
+    ];
+  });
 }
 
 function switchReport(parts: HostParts, adapter: HostAdapter): HostReport['switches'][number] {

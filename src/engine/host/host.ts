@@ -9,6 +9,7 @@ import type { MigrationLimits, MigrationProgress } from '../../contract/migratio
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import type { EngineEvent, EventObject } from '../../contract/events';
 import type { HostReport } from '../../contract/report';
+import type { RequestLogEntry } from '../../contract/vmq';
 import { RefusalError } from '../../shared/refusal-error';
 import { HostMemory } from '../memory/host-memory';
 import { THREAD_SIZE } from '../kernel/layout';
@@ -30,7 +31,9 @@ import type { Gap } from './departing-vm';
 import { requireVm, type HostParts } from './host-parts';
 import { hostReport } from './host-report';
 import { hostSnapshot } from './host-snapshot';
+import { dumpQueue } from './queue-dump';
 import { reportQueueEvents } from './queue-events';
+import { requestLogOf } from './request-view';
 import { QueueTransitions } from './queue-transitions';
 import { TelemetrySampler } from './telemetry';
 import { VmPower } from './vm-power';
@@ -298,16 +301,7 @@ export class Host {
   // ── Adapters and links ────────────────────────────────────────────────────────────────────────
 
   async setAdapter(config: AdapterConfig): Promise<void> {
-    const { parts } = this.#require();
-    const adapter = parts.adapters.find((candidate) => candidate.config.id === config.id);
-    if (!adapter)
-      throw new RefusalError({
-        code: 'not-found',
-        what: `Adapter ${config.id} does not exist.`,
-        why: 'No adapter of this host has that id.',
-        remedy: '',
-      });
-    await adapter.configure(config);
+    await this.#adapterById(config.id).configure(config);
     const mode = config.vmqEnabled ? `VMQ on, buffers: ${config.bufferMode}` : 'VMQ off';
     this.#log.emit(
       'adapter/changed',
@@ -315,6 +309,16 @@ export class Host {
       `${config.name}: ${mode}.`,
       'An administrator or a lab file asked for it.',
     );
+  }
+
+  /** Requests to an adapter that have ended, after number `after`, oldest first. */
+  requestLog(adapterId: string, after?: number): RequestLogEntry[] {
+    return requestLogOf(this.#adapterById(adapterId), after);
+  }
+
+  /** One queue as text. @throws RefusalError `not-found` */
+  dumpQueue(adapterId: string, queueId: number): string {
+    return dumpQueue(this.#adapterById(adapterId), queueId);
   }
 
   async setNicFilters(nicId: string, set: boolean): Promise<void> {
@@ -484,10 +488,19 @@ export class Host {
       port.vmName = config.name;
       const asked = JSON.stringify(port.config.queue) !== JSON.stringify(nic.queue);
       port.config = nic;
-      if (!asked) continue;
-      await power.switchOf(port).releaseQueue(port.index, { rule: 'asked-for-none' });
-      await power.switchOf(port).requestQueue(port.index);
+      if (asked) await power.switchOf(port).requestQueue(port.index);
     }
+  }
+
+  #adapterById(adapterId: string): HostAdapter {
+    const adapter = this.#require().parts.adapters.find(({ config }) => config.id === adapterId);
+    if (adapter) return adapter;
+    throw new RefusalError({
+      code: 'not-found',
+      what: `Adapter ${adapterId} does not exist.`,
+      why: 'No adapter of this host has that id.',
+      remedy: '',
+    });
   }
 
   #adapterOf(parts: HostParts, name: string): HostAdapter | undefined {

@@ -36,7 +36,10 @@ export function reportQueueEvents(adapter: HostAdapter, log: EventLog): void {
     );
   });
   adapter.ndis.onStatus((indication) => {
-    if (indication.status !== 'NDIS_STATUS_RECEIVE_QUEUE_STATE') return;
+    if (indication.status !== 'NDIS_STATUS_RECEIVE_QUEUE_STATE') {
+      reportChange(adapter, log, indication.status);
+      return;
+    }
     log.emit(
       'queue/dma-stopped',
       queue(indication.queueId),
@@ -52,4 +55,26 @@ export function reportQueueEvents(adapter: HostAdapter, log: EventLog): void {
     };
     log.emit('adapter/warned', object, warning.text, warning.kind, 'warning');
   });
+}
+
+type ChangeStatus = Exclude<
+  Parameters<Parameters<HostAdapter['ndis']['onStatus']>[0]>[0]['status'],
+  'NDIS_STATUS_RECEIVE_QUEUE_STATE'
+>;
+
+const CHANGES: Readonly<Record<ChangeStatus, string>> = {
+  NDIS_STATUS_RECEIVE_FILTER_CURRENT_CAPABILITIES: 'what is on has changed',
+  NDIS_STATUS_RECEIVE_FILTER_HARDWARE_CAPABILITIES: 'what its hardware can do has changed',
+  NDIS_STATUS_RECEIVE_FILTER_QUEUE_PARAMETERS: 'a queue shares its interrupt with others now',
+};
+
+/** Status indications about the adapter as a whole (reference §3.6). */
+function reportChange(adapter: HostAdapter, log: EventLog, status: ChangeStatus): void {
+  const { id, name } = adapter.config;
+  log.emit(
+    'adapter/status-indicated',
+    { kind: 'adapter', id, name },
+    `${name}: ${CHANGES[status]}.`,
+    `The miniport indicated ${status}.`,
+  );
 }

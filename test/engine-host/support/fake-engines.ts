@@ -167,6 +167,14 @@ export class FakeHost extends FakeEngine implements HostEngine {
     return this.#telemetry;
   }
 
+  requestLog(): ReturnType<HostEngine['requestLog']> {
+    return [];
+  }
+
+  dumpQueue(adapterId: string, queueId: number): string {
+    return `Queue ${queueId} of ${adapterId}`;
+  }
+
   addVm(vm: VmConfig): Promise<void> {
     if (vm.name === 'crash') return Promise.reject(new TypeError('a bug in the engine'));
     if (this.vms.has(vm.id)) {

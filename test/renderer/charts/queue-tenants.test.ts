@@ -16,6 +16,9 @@ const aQueue = (nicId: string): QueueSnapshot => ({
   bufferMode: 'shared-memory',
   bufferModeReason: '',
   filters: [],
+  affinity: '0:0x1',
+  msixTableEntry: 0,
+  interruptCoalescingDomainId: 1,
 });
 
 const tenantsOf = tenantsFrom({
