@@ -198,9 +198,11 @@ describe('commands on links', () => {
     await lab.links.start({ linkId: 'office' });
     await lab.links.remove({ linkId: 'office' });
     expect(lab.snapshot().config.links).toEqual([]);
-    expect(await eventTypes(lab)).toEqual(
-      expect.arrayContaining(['link/added', 'link/stopped', 'link/started', 'link/removed']),
-    );
+    // That it was stopped and started its process tells.
+    expect((await eventTypes(lab)).filter((type) => type.startsWith('link/'))).toEqual([
+      'link/added',
+      'link/removed',
+    ]);
   });
 
   it.each(['relative.pcap', 'sample:../lab.ts', 'sample:none.pcap', '/nowhere/at-all.pcap'])(

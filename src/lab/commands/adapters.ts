@@ -1,5 +1,6 @@
 /** Commands on adapters and on the receive filters of NICs. */
 import type { AdapterConfig } from '../../contract/model';
+import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import { invalidValue, notFound } from '../refusals';
 
@@ -13,10 +14,10 @@ export class AdapterCommands {
     this.#context = context;
   }
 
-  /** Changes VMQ on/off, buffer mode and moderation while frames flow. */
+  /** Changes VMQ on/off, buffer mode and moderation while frames flow. The host tells of it. */
   set({ hostId, adapter }: { hostId: string; adapter: AdapterConfig }): Promise<void> {
     return this.#context.commands.run(async () => {
-      const { inventory, hosts, events } = this.#context;
+      const { inventory, hosts } = this.#context;
       const host = inventory.host(hostId);
       if (host === undefined) throw notFound('host', hostId);
       const before = host.adapters.find((candidate) => candidate.id === adapter.id);
@@ -35,13 +36,6 @@ export class AdapterCommands {
       );
       await inventory.applyWith([{ list: 'hosts', id: hostId, value: { ...host, adapters } }], () =>
         hosts.get(hostId).control.setAdapter(adapter),
-      );
-      events.record(
-        'adapter/changed',
-        { kind: 'adapter', id: adapter.id, name: adapter.name },
-        `${adapter.name} of ${host.name} now has ${describe(adapter)}.`,
-        'By command.',
-        { hostId },
       );
     });
   }
@@ -68,13 +62,9 @@ export class AdapterCommands {
         `filter/${verb}`,
         { kind: 'nic', id: nic.id, name: `NIC ${index} of ${vm.name}` },
         `The filters of ${vm.name} were ${verb}.`,
-        'By command.',
+        ASKED,
         { hostId: vm.hostId },
       );
     });
   }
-}
-
-function describe(adapter: AdapterConfig): string {
-  return `VMQ ${adapter.vmqEnabled ? 'on' : 'off'}, ${adapter.bufferMode}, ${adapter.moderationMicroseconds} µs moderation`;
 }

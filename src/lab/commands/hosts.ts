@@ -1,5 +1,6 @@
 /** Commands on hosts: create, delete, restart. */
 import { hostConfigSchema, type HostConfig } from '../../contract/model';
+import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import { uniqueId } from '../ids';
 import { notFound, wrongState } from '../refusals';
@@ -52,13 +53,9 @@ export class HostCommands {
         throw error;
       }
     });
-    events.record(
-      'host/created',
-      { kind: 'host', id, name },
-      `${name} was created.`,
-      'By command.',
-      { hostId: id },
-    );
+    events.record('host/created', { kind: 'host', id, name }, `${name} was created.`, ASKED, {
+      hostId: id,
+    });
     return host;
   }
 
@@ -109,7 +106,7 @@ export class HostCommands {
       'host/deleted',
       { kind: 'host', id: hostId, name: host.name },
       `${host.name} was deleted.`,
-      'By command.',
+      ASKED,
       { hostId },
     );
   }
@@ -131,7 +128,7 @@ export class HostCommands {
         'host/restart-requested',
         { kind: 'host', id: hostId, name },
         `${name} is started again.`,
-        'By command.',
+        ASKED,
         { hostId },
       );
       if (fabric.state === 'failed') await fabric.start();

@@ -1,6 +1,7 @@
 /** Commands on links: add, start, stop, remove, wherever they are plugged in. */
 import type { LinkConfig } from '../../contract/model';
 import { RefusalError } from '../../shared/refusal-error';
+import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import { invalidValue, notFound, refusal } from '../refusals';
 import type { HostControl } from '../process/control-link';
@@ -39,21 +40,21 @@ export class LinkCommands {
     });
   }
 
+  /** Starts a link again. Its process tells of it. */
   start({ linkId }: { linkId: string }): Promise<void> {
     return this.#context.commands.run(async () => {
       const link = this.#link(linkId);
       await this.#controlOf(link).startLink({ linkId });
       this.#context.stoppedLinks.delete(linkId);
-      this.#record('link/started', link, `Link ${link.name} was started.`);
     });
   }
 
+  /** Stops a link until it is started again. Its process tells of it. */
   stop({ linkId }: { linkId: string }): Promise<void> {
     return this.#context.commands.run(async () => {
       const link = this.#link(linkId);
       await this.#controlOf(link).stopLink({ linkId });
       this.#context.stoppedLinks.add(linkId);
-      this.#record('link/stopped', link, `Link ${link.name} was stopped.`);
     });
   }
 
@@ -111,7 +112,7 @@ export class LinkCommands {
       type,
       { kind: 'link', id: link.id, name: link.name },
       text,
-      'By command.',
+      ASKED,
       hostId,
     );
   }

@@ -1,8 +1,12 @@
-/** Commands on VMs: create, update, delete, start, stop. */
+/**
+ * Commands on VMs: create, update, delete, start, stop. What a host has done it tells itself; the lab
+ * records what no host can tell.
+ */
 import type { z } from 'zod';
 
 import type { vmDraftSchema } from '../../contract/lab';
 import type { HostConfig, NicConfig, VmConfig } from '../../contract/model';
+import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import { nicId, uniqueId } from '../ids';
 import { invalidValue, notFound, wrongState } from '../refusals';
@@ -48,7 +52,7 @@ export class VmCommands {
    */
   update(config: VmConfig): Promise<void> {
     return this.#context.commands.run(async () => {
-      const { inventory, hosts, macs, events } = this.#context;
+      const { inventory, hosts, macs } = this.#context;
       const before = this.#idle(config.id);
       if (config.hostId !== before.hostId) {
         throw invalidValue(
@@ -68,9 +72,6 @@ export class VmCommands {
       await inventory.applyWith([{ list: 'vms', id: config.id, value: after }], () =>
         hosts.get(after.hostId).control.updateVm(after),
       );
-      events.record('vm/updated', vmObject(after), `${after.name} was changed.`, 'By command.', {
-        hostId: after.hostId,
-      });
     });
   }
 
@@ -88,18 +89,18 @@ export class VmCommands {
         } catch (error) {
           // What is not on the host needs no removal.
           if (!isGone) throw error;
+          const object = { kind: 'vm', id: vm.id, name: vm.name } as const;
+          const text = `${vm.name} was deleted; it was not on its host.`;
+          events.record('vm/deleted', object, text, ASKED, { hostId: vm.hostId });
         }
       });
       restoreFailures.delete(vmId);
-      events.record('vm/deleted', vmObject(vm), `${vm.name} was deleted.`, 'By command.', {
-        hostId: vm.hostId,
-      });
     });
   }
 
   start({ vmId }: { vmId: string }): Promise<void> {
     return this.#context.commands.run(async () => {
-      const { inventory, hosts, events, restoreFailures } = this.#context;
+      const { inventory, hosts, restoreFailures } = this.#context;
       const vm = this.#idle(vmId);
       const value: VmConfig = { ...vm, power: 'running' };
       await inventory.applyWith([{ list: 'vms', id: vmId, value }], async () => {
@@ -109,28 +110,22 @@ export class VmCommands {
         await control.startVm({ vmId });
       });
       restoreFailures.delete(vmId);
-      events.record('vm/started', vmObject(vm), `${vm.name} was started.`, 'By command.', {
-        hostId: vm.hostId,
-      });
     });
   }
 
   stop({ vmId }: { vmId: string }): Promise<void> {
     return this.#context.commands.run(async () => {
-      const { inventory, hosts, events } = this.#context;
+      const { inventory, hosts } = this.#context;
       const vm = this.#idle(vmId);
       await inventory.applyWith(
         [{ list: 'vms', id: vmId, value: { ...vm, power: 'stopped' } }],
         () => hosts.get(vm.hostId).control.stopVm({ vmId }),
       );
-      events.record('vm/stopped', vmObject(vm), `${vm.name} was stopped.`, 'By command.', {
-        hostId: vm.hostId,
-      });
     });
   }
 
   async #createOn(host: HostConfig, draft: NewVm): Promise<string> {
-    const { inventory, hosts, events } = this.#context;
+    const { inventory, hosts } = this.#context;
     requireAdapters(draft.nics, host);
     const id = uniqueId(
       draft.name,
@@ -149,13 +144,6 @@ export class VmCommands {
         throw error;
       }
     });
-    events.record(
-      'vm/created',
-      vmObject(vm),
-      `${vm.name} was created on ${host.name}.`,
-      'By command.',
-      { hostId: host.id },
-    );
     return id;
   }
 
@@ -231,10 +219,6 @@ export class VmCommands {
       used.add(nic.id);
     });
   }
-}
-
-function vmObject(vm: VmConfig): { kind: 'vm'; id: string; name: string } {
-  return { kind: 'vm', id: vm.id, name: vm.name };
 }
 
 function draftMacs(draft: NewVm): { mac: string; field: string }[] {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 
 import type { LabConfig } from '../../contract/model';
+import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import type { Edit } from '../inventory/inventory';
 import { loadLabFile } from '../lab-file/lab-file';
@@ -67,7 +68,7 @@ export class WholeLabCommands {
         'lab/cleared',
         labObject(name),
         'All links, VMs and hosts were removed.',
-        'By command.',
+        ASKED,
       );
     });
   }

@@ -25,7 +25,10 @@ const EVENTS: Readonly<Record<SupervisedState, StateEvent>> = {
   stopped: { type: 'process/stopped', severity: 'info', text: (name) => `${name} was stopped.` },
 };
 
-/** An `onState` listener that records one event per state, with its cause. */
+/**
+ * An `onState` listener that records one event per state, with its cause. That a host runs for the
+ * first time it tells itself.
+ */
 export function processEvents(
   events: EventList,
   object: EventObject,
@@ -36,6 +39,9 @@ export function processEvents(
   return (state, cause) => {
     const { type, severity, text } = EVENTS[state];
     const isRestarted = state === 'running' && before === 'restarting';
+    before = state;
+    onChange();
+    if (state === 'running' && !isRestarted && object.kind === 'host') return;
     events.record(
       isRestarted ? 'process/restarted' : type,
       object,
@@ -47,8 +53,6 @@ export function processEvents(
           : cause,
       { severity, ...(hostId === undefined ? {} : { hostId }) },
     );
-    before = state;
-    onChange();
   };
 }
 
