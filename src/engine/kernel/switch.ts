@@ -113,9 +113,9 @@ export function toWire(thread: u32, adapter: u32, address: u32, length: u32, vla
   );
 }
 
-/** Whether a frame of this host's VMs must leave by the wire: the VM behind the port runs elsewhere. */
-function hasDeparted(from: u32, nic: u32): bool {
-  return from != 0 && atomic.load<u32>(nic, N_STATE) == NIC_DEPARTED;
+/** Whether the VM behind a port runs on another host: what this host's VMs send to it takes the wire. */
+function hasDeparted(nic: u32): bool {
+  return atomic.load<u32>(nic, N_STATE) == NIC_DEPARTED;
 }
 
 /** To all ports of the VLAN but `from` (0: it came from the wire), and to the wire if it came from a port. */
@@ -126,7 +126,8 @@ function flood(thread: u32, adapter: u32, from: u32, address: u32, length: u32, 
   for (let i: u32 = 0; i < limit; i++) {
     const nic = load<u32>(nics + i * 4);
     if (nic == 0 || nic == from || load<u32>(nic, N_VLAN) != (vlan & 0xfff)) continue;
-    if (hasDeparted(from, nic)) continue;
+    // Its new host gets this frame by itself.
+    if (hasDeparted(nic)) continue;
     toNic(thread, nic, address, length, vlan);
     targets++;
   }
@@ -188,6 +189,6 @@ export function forward(thread: u32, from: u32, address: u32, length: u32, vlan:
     return;
   }
   count(thread, CT_FORWARDED, 1);
-  if (hasDeparted(from, nic)) toWire(thread, adapter, address, length, vlan);
+  if (from != 0 && hasDeparted(nic)) toWire(thread, adapter, address, length, vlan);
   else toNic(thread, nic, address, length, vlan);
 }

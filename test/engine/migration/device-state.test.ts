@@ -12,7 +12,7 @@ const QUEUE = {
   lastAvail: 0,
   usedNext: 0,
 };
-const NIC: NicState = { receive: QUEUE, transmit: QUEUE, receiveSpares: [] };
+const NIC: NicState = { receive: QUEUE, transmit: QUEUE, receiveSpares: [], marker: null };
 
 const withReceive = (changes: object): unknown => ({
   nics: [{ ...NIC, receive: { ...QUEUE, ...changes } }],

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PAGE_SIZE } from '../../../src/engine/kernel/layout';
+import { PAGE_SIZE, PAGE_ZERO } from '../../../src/engine/kernel/layout';
 import {
   H_LENGTH,
   H_MAGIC,
@@ -10,16 +10,15 @@ import {
   H_TYPE,
   H_VERSION,
   MessageType,
-  P_ZERO_PAGE,
 } from '../../../src/engine/migration/protocol';
 import { TOKEN, refusal } from './support/a-move';
-import { A_DEVICE_STATE, VM_ID } from './support/fake-vms';
+import { A_DEVICE_STATE, FakeLateFrames, VM_ID } from './support/fake-vms';
 import { RawSource, type StreamAuthor } from './support/raw-source';
 import { Targets, type Target } from './support/targets';
 
 const PAGES = 3;
 const HELLO = { token: TOKEN, vmId: VM_ID, memoryBytes: PAGES * PAGE_SIZE, pageSize: PAGE_SIZE };
-const ZERO = P_ZERO_PAGE;
+const ZERO = PAGE_ZERO;
 const ALL_ZERO = [ZERO, ZERO + 1, ZERO + 2];
 
 let targets: Targets;
@@ -61,6 +60,7 @@ const A_SMALL_STATE = {
     receive: { ...nic.receive, size: 0 },
     transmit: { ...nic.transmit, size: 0 },
     receiveSpares: [],
+    marker: null,
   })),
 };
 
@@ -139,8 +139,8 @@ describe('a header', () => {
 
   it.each([
     { field: 'magic', change: u32(H_MAGIC, 0x4d514d57), why: /magic/ },
-    { field: 'version', change: u16(H_VERSION, 2), why: /format version: expected 1, got 2/ },
-    { field: 'unknown type', change: u16(H_TYPE, 10), why: /type: expected .*, got type 10/ },
+    { field: 'version', change: u16(H_VERSION, 3), why: /format version: expected 2, got 3/ },
+    { field: 'unknown type', change: u16(H_TYPE, 12), why: /type: expected .*, got type 12/ },
     { field: 'type 0', change: u16(H_TYPE, 0), why: /got type 0/ },
     { field: 'type of the other side', change: u16(H_TYPE, MessageType.Ready), why: /got Ready/ },
     { field: 'type out of turn', change: u16(H_TYPE, MessageType.Complete), why: /got Complete/ },
@@ -355,7 +355,7 @@ describe('a target that is ready', () => {
     await source.closed;
     expect(incoming.state).toBe('ready');
     expect(vm.discards).toBe(0);
-    incoming.finish();
+    incoming.finish(new FakeLateFrames());
     await incoming.closed;
   });
 
@@ -364,7 +364,7 @@ describe('a target that is ready', () => {
     source.say(author.text(MessageType.Abort, { reason: 'Cancelled.' }));
     await incoming.closed;
     expect(vm.discards).toBe(1);
-    expect(() => incoming.finish()).toThrow(/legal in: ready/);
+    expect(() => incoming.finish(new FakeLateFrames())).toThrow(/legal in: ready/);
   });
 });
 

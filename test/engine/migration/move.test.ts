@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { migrationOptionsSchema } from '../../../src/contract/migration';
 import { PAGE_SIZE } from '../../../src/engine/kernel/layout';
 import { A_DEVICE_STATE } from './support/fake-vms';
 import { Move, refusal, type MoveOptions } from './support/a-move';
@@ -41,14 +42,96 @@ describe('a migration', () => {
     expect(reports.at(-1)?.sentBytes).toBeGreaterThan(2048 * PAGE_SIZE);
   });
 
-  it('stops copying rounds when the guest dirties pages as fast as they are sent', async () => {
+  describe('of a guest that dirties pages as fast as they are sent', () => {
+    const options = migrationOptionsSchema.parse({ maxRounds: 3, downtimeLimitMs: 6 });
+
+    beforeEach(async () => {
+      await prepare();
+      move.source.fill();
+      move.source.pagesPerTurn = 700;
+    });
+
+    it('stops it after the last round all the same, and says why it took longer', async () => {
+      move.start({ options });
+      const last = (await move.follow()).at(-1);
+      expectEqualMemory();
+      expect(last?.roundList.map(({ live }) => live)).toEqual([true, true, true, false]);
+      expect(last?.advice).toMatch(/The guest writes .* more than the limit of 6 ms/);
+      expect(move.source.throttles).toEqual([]);
+    });
+
+    it('leaves it where it is when that was asked for', async () => {
+      move.start({ options: { ...options, whenNotConverging: 'give-up' } });
+      await expect(move.follow()).rejects.toEqual(
+        refusal('migration-failed', /did not converge in 3 rounds.*You can raise/),
+      );
+      await move.expectUndone();
+    });
+
+    it('slows it down, more each round, when that was asked for', async () => {
+      move.start({ options: { ...options, maxRounds: 5, autoConverge: true } });
+      const last = (await move.follow()).at(-1);
+      expect(move.source.throttles.slice(0, 2)).toEqual([20, 35]);
+      expect(last?.throttlePercent).toBe(move.source.throttles.at(-1));
+    });
+  });
+
+  it('waits at the phase that was asked for until it may go on', async () => {
     await prepare();
+    move.start({ pauseAt: 'stopping-vm' });
+    const followed = move.follow();
+    await expect.poll(() => move.source.calls).toContain('startDirtyLog');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(move.source.calls).not.toContain('stopGuest');
+    move.outgoing.goOn();
+    await followed;
+    expect(move.source.calls).toContain('stopGuest');
+  });
+
+  it('keeps to a bandwidth limit, and takes another one while it runs', async () => {
+    await prepare({ pages: 2048 });
     move.source.fill();
-    move.source.pagesPerTurn = 2000;
-    move.start();
-    const reports = await move.follow();
+    const limited = migrationOptionsSchema.parse({ bandwidthMiBps: 1 });
+    move.start({ options: limited });
+    const followed = move.follow();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(move.outgoing.state).toBe('sending');
+    move.outgoing.setLimits({ bandwidthMiBps: null, downtimeLimitMs: 20 });
+    const last = (await followed).at(-1);
     expectEqualMemory();
-    expect(reports.at(-1)?.round).toBeLessThanOrEqual(5);
+    // At 1 MiB/s the 8 MiB would have taken 8 s.
+    expect(last?.roundList[0]?.durationMs).toBeGreaterThan(150);
+    expect(last?.roundList[0]?.durationMs).toBeLessThan(5000);
+  });
+
+  it('sends what was held after the commit, in order, and then ends', async () => {
+    await prepare();
+    const outgoing = move.start();
+    await move.follow();
+    move.incoming.finish(move.late);
+    outgoing.finish();
+    const frames = [1, 2, 3].map((fill) => ({ bytes: new Uint8Array(64).fill(fill), vlan: 10 }));
+    expect(outgoing.sendLate(0, frames.slice(0, 1))).toBe(true);
+    expect(outgoing.sendLate(0, frames.slice(1))).toBe(true);
+    await outgoing.end();
+    await move.incoming.closed;
+    expect(move.late.batches.map(({ entries }) => entries[8])).toEqual([1, 2]);
+    expect(move.late.batches.map(({ entries }) => entries.length)).toEqual([72, 144]);
+    expect(move.late.ends).toEqual([null]);
+  });
+
+  it('tells the target what is missing when the stream breaks after the commit', async () => {
+    await prepare({ withProxy: true });
+    const outgoing = move.start();
+    await move.follow();
+    move.incoming.finish(move.late);
+    outgoing.finish();
+    move.proxy?.cut();
+    await move.incoming.closed;
+    expect(move.late.ends).toEqual(['The other side closed the connection.']);
+    expect(move.incoming.state).toBe('settled');
+    await outgoing.closed;
+    expect(outgoing.sendLate(0, [{ bytes: new Uint8Array(64), vlan: 0 }])).toBe(false);
   });
 
   it('clears pages that are zero at the source, and sends no content for them', async () => {
@@ -79,7 +162,7 @@ describe('a migration', () => {
       ...['stopping-vm', 'final-copy', 'committing'],
     ]);
     expect(move.source.calls).toEqual([
-      ...['clearFilters', 'stopDma', 'startDirtyLog', 'stopGuest', 'deviceState'],
+      ...['prepareGap', 'clearFilters', 'stopDma', 'startDirtyLog', 'stopGuest', 'deviceState'],
     ]);
   });
 
@@ -97,11 +180,13 @@ describe('a migration', () => {
     await prepare();
     move.start();
     await move.follow();
-    move.incoming.finish();
+    move.incoming.finish(move.late);
     move.outgoing.finish();
+    await move.outgoing.end();
     await move.expectNothingLeft();
     expect(move.source.calls).not.toContain('resume');
     expect(move.target.discards).toBe(0);
+    expect(move.late.ends).toEqual([null]);
   });
 
   it('finishes on the source when the target died after it was ready', async () => {
@@ -112,7 +197,7 @@ describe('a migration', () => {
     await move.outgoing.closed;
     expect(move.outgoing.state).toBe('ready');
     expect(move.incoming.state).toBe('ready');
-    move.incoming.finish();
+    move.incoming.finish(move.late);
     move.outgoing.finish();
     await move.expectNothingLeft();
     expect(move.source.calls).not.toContain('resume');
@@ -133,9 +218,9 @@ describe('a migration', () => {
     await prepare();
     const outgoing = move.start();
     expect(() => outgoing.finish()).toThrow(refusal('wrong-state'));
-    expect(() => move.incoming.finish()).toThrow(refusal('wrong-state'));
+    expect(() => move.incoming.finish(move.late)).toThrow(refusal('wrong-state'));
     await move.follow();
-    move.incoming.finish();
+    move.incoming.finish(move.late);
     outgoing.finish();
     expect(() => move.incoming.abort('late')).toThrow(refusal('wrong-state'));
     await expect(outgoing.cancel()).rejects.toEqual(refusal('wrong-state'));

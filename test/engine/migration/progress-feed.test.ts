@@ -4,7 +4,9 @@ import { ProgressFeed } from '../../../src/engine/migration/progress-feed';
 
 function progress(phase: MigrationPhase, sentBytes = 0): MigrationProgress {
   const rest = { remainingBytes: 0, totalBytes: 0, stoppedAtNs: 0, ready: false };
-  return { phase, round: 0, sentBytes, ...rest };
+  const rates = { bytesPerSecond: 0, dirtyBytesPerSecond: 0, throttlePercent: 0 };
+  const outlook = { expectedDowntimeMs: 0, advice: '', roundList: [] };
+  return { phase, round: 0, sentBytes, ...rest, ...rates, ...outlook };
 }
 
 describe('ProgressFeed', () => {

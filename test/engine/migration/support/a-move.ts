@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { MigrationProgress } from '../../../../src/contract/migration';
+import { migrationOptionsSchema, type MigrationProgress } from '../../../../src/contract/migration';
 import { OutgoingMigration, type OutgoingOptions } from '../../../../src/engine/migration/source';
 import { IncomingMigration, type IncomingOptions } from '../../../../src/engine/migration/target';
 import { monotonicClock } from '../../../../src/engine/thread/clock';
 import { makeTemporaryFolder } from '../../../support/temporary-folder';
 import { makeHost, type FakeHost } from './fake-host';
-import { FakeIncomingVm, FakeOutgoingVm } from './fake-vms';
+import { FakeIncomingVm, FakeLateFrames, FakeOutgoingVm } from './fake-vms';
 import { Proxy } from './proxy';
 
 export const TOKEN = 'the token of this move';
@@ -22,6 +22,7 @@ export interface MoveOptions {
 
 /** Everything that a test of a move wants to touch. `start` begins it. */
 export class Move {
+  readonly late = new FakeLateFrames();
   readonly #used: readonly number[];
   readonly #removeFolder: () => void;
   #outgoing: OutgoingMigration | undefined;
@@ -73,6 +74,7 @@ export class Move {
     this.#outgoing = new OutgoingMigration({
       ...{ vm: this.source, kernel, memory, token: TOKEN, now: monotonicClock() },
       socketPath: this.proxy?.path ?? this.incoming.socketPath,
+      options: migrationOptionsSchema.parse({}),
       ...this.options.source,
       ...options,
     });
@@ -109,13 +111,18 @@ export class Move {
   async dispose(): Promise<void> {
     this.source.stopWriting();
     this.proxy?.cut();
-    if (this.incoming.state !== 'committed') this.incoming.abort('The test is over.');
+    if (!isCommitted(this.incoming)) this.incoming.abort('The test is over.');
     if (this.#outgoing && this.#outgoing.state !== 'finished') {
       await this.#outgoing.cancel().catch(() => undefined);
     }
     await Promise.all([this.#outgoing?.closed, this.incoming.closed]);
     this.#removeFolder();
   }
+}
+
+/** Whether the VM is the target's, whatever becomes of the stream. */
+export function isCommitted({ state }: IncomingMigration): boolean {
+  return state === 'committed' || state === 'settled';
 }
 
 /** Unix sockets that are open in this process. */

@@ -1,7 +1,11 @@
 /** The VM on either side, with a guest that is a function of the test. */
 import { PAGE_SIZE } from '../../../../src/engine/kernel/layout';
 import type { DeviceState } from '../../../../src/engine/migration/device-state';
-import type { IncomingVm, OutgoingVm } from '../../../../src/engine/migration/endpoints';
+import type {
+  IncomingVm,
+  LateFrames,
+  OutgoingVm,
+} from '../../../../src/engine/migration/endpoints';
 import { makeRandom, type FakeHost } from './fake-host';
 
 export const VM_ID = 'vm-1';
@@ -13,18 +17,20 @@ export const A_DEVICE_STATE: DeviceState = {
       receive: { ...A_QUEUE, lastAvail: 65_535, usedNext: 7 },
       transmit: { ...A_QUEUE, lastAvail: 12, usedNext: 12 },
       receiveSpares: [3, 5],
+      marker: '06:4d:4b:00:00:01',
     },
   ],
 };
 
 export type OutgoingStep =
-  'clearFilters' | 'stopDma' | 'startDirtyLog' | 'stopGuest' | 'deviceState';
+  'prepareGap' | 'clearFilters' | 'stopDma' | 'startDirtyLog' | 'stopGuest' | 'deviceState';
 
 export class FakeOutgoingVm implements OutgoingVm {
   readonly vmId = VM_ID;
   readonly memory: number;
   readonly memoryBytes: number;
   readonly calls: string[] = [];
+  readonly throttles: number[] = [];
   /** Runs inside a step; what it throws is the step's failure. */
   readonly during: Partial<Record<OutgoingStep | 'resume', () => unknown>> = {};
   /** Pages that the guest writes in each turn of the event loop while it runs. */
@@ -64,13 +70,19 @@ export class FakeOutgoingVm implements OutgoingVm {
   /** Writes a page and marks it, in the order of `kernel/dirty.ts`. */
   write(page: number, value: number): void {
     const { memory } = this.#host;
-    memory.u32.fill(
-      value,
-      (this.memory + page * PAGE_SIZE) / 4,
-      (this.memory + (page + 1) * PAGE_SIZE) / 4,
-    );
+    const first = (this.memory + page * PAGE_SIZE) / 4;
+    // No two words are equal: a page that no coding makes shorter.
+    for (let i = 0; i < PAGE_SIZE / 4; i++) memory.u32[first + i] = value + i;
     if (!this.#isLogging) return;
     Atomics.or(memory.i32, this.#bitmap / 4 + (page >>> 5), 1 << (page & 31));
+  }
+
+  async prepareGap(): Promise<void> {
+    await this.#call('prepareGap');
+  }
+
+  throttle(percent: number): void {
+    this.throttles.push(percent);
   }
 
   async clearFilters(): Promise<void> {
@@ -154,5 +166,19 @@ export class FakeIncomingVm implements IncomingVm {
 
   discard(): void {
     this.discards++;
+  }
+}
+
+/** What a target's host does with late frames: remembers them. */
+export class FakeLateFrames implements LateFrames {
+  readonly batches: { readonly nic: number; readonly entries: Uint8Array }[] = [];
+  readonly ends: (string | null)[] = [];
+
+  take(nic: number, entries: Uint8Array): void {
+    this.batches.push({ nic, entries });
+  }
+
+  end(lost: string | null): void {
+    this.ends.push(lost);
   }
 }

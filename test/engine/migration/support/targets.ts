@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { IncomingMigration, type IncomingOptions } from '../../../../src/engine/migration/target';
 import { makeTemporaryFolder, type TemporaryFolder } from '../../../support/temporary-folder';
-import { TOKEN, refusal } from './a-move';
+import { isCommitted, TOKEN, refusal } from './a-move';
 import { makeHost, type FakeHost } from './fake-host';
 import { FakeIncomingVm } from './fake-vms';
 import { RawSource, StreamAuthor } from './raw-source';
@@ -79,7 +79,7 @@ export class Targets {
   /** Ends all targets; no staging memory may be left. */
   async expectNothingLeft(): Promise<void> {
     for (const { vm, incoming } of this.#open.splice(0)) {
-      if (incoming.state !== 'committed') incoming.abort('The test is over.');
+      if (!isCommitted(incoming)) incoming.abort('The test is over.');
       await incoming.closed;
       this.#host.memory.give(vm.memory);
     }
