@@ -276,23 +276,26 @@ describe('ProbeScore', () => {
     const score = new ProbeScore();
     const guest = new Guest();
     for (let i = 0; i < 2; i++) score.sent(i * MS);
-    const account = guest.answer(0);
-    score.answered(0, account, MS);
+    const first = guest.answer(0);
+    score.answered(0, first, MS);
     const before = score.result();
+    const account = guest.answer(1);
     score.answered(2, account, 9 * MS);
     score.answered(0xffffffff, account, 9 * MS);
+    // This number was the answer to probe 0.
+    score.answered(1, first, 9 * MS);
     const lies: Partial<ProbeAccount>[] = [
       ...[{ answers: 0xffffffff }, { answers: 17 }, { sinceNs: NaN }, { sinceNs: Infinity }],
       ...[{ receivedNs: -1 }, { receivedNs: NaN }, { receivedNs: Infinity }],
-      ...[{ longestGapNs: NaN }, { longestGapNs: -1 }, { longestGapNs: 1 }],
-      // This number was the answer to probe 0.
-      {},
+      ...[{ longestGapNs: NaN }, { longestGapNs: -1 }, { longestGapNs: 2 * MS }],
     ];
     for (const lie of lies) {
       score.answered(1, { ...account, ...lie }, 9 * MS);
-      if (lie.answers !== undefined) score.accounted({ ...account, ...lie });
+      score.accounted({ ...account, ...lie });
+      expect([lie, score.result()]).toEqual([lie, before]);
     }
-    expect(score.result()).toEqual(before);
+    score.answered(1, account, 9 * MS);
+    expect(score.result().received).toBe(2);
   });
 
   it('stays within bounds whatever a guest says', () => {
