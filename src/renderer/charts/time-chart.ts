@@ -21,6 +21,8 @@ Chart.register(Filler, LinearScale, LineController, LineElement, PointElement);
 
 export interface TimeChartOptions {
   readonly isStacked: boolean;
+  /** Each value holds from the one before it up to its own time. */
+  readonly isStepped?: boolean | undefined;
   /** Top of the value axis; grows with the data when left out. */
   readonly yMax?: number | undefined;
   /** Whether the time axis has labels. */
@@ -105,6 +107,7 @@ export class TimeChart {
       tension: 0,
       spanGaps: false,
       normalized: true,
+      stepped: this.#options.isStepped ? ('before' as const) : false,
     };
     if (!this.#options.isStacked) {
       return {
