@@ -48,6 +48,7 @@ export function subscribeAll(): () => void {
 
 function followHosts(processes: readonly HostProcess[], links: Map<string, HostLink>): void {
   const hosts = useHostsStore();
+  const traces = useTracesStore();
   const running = new Map(
     processes.filter((host) => host.state === 'running').map((host) => [host.hostId, host]),
   );
@@ -63,7 +64,10 @@ function followHosts(processes: readonly HostProcess[], links: Map<string, HostL
   for (const [hostId, process] of running) {
     if (links.has(hostId)) continue;
     const stop = connectHost(hostId, {
-      onSnapshot: (snapshot) => hosts.accept(hostId, snapshot),
+      onSnapshot: (snapshot) => {
+        hosts.accept(hostId, snapshot);
+        traces.followQueues(snapshot);
+      },
       onTelemetry: (samples) => takeTelemetry(hostId, samples),
       onStatus: (status) => hosts.acceptConnection(hostId, status),
     });

@@ -1,7 +1,9 @@
 /** What the palette offers: screens, actions and every object of the lab. */
 import { computed, type ComputedRef } from 'vue';
 import { useAddress } from '../composables/useAddress';
+import { useHostActions } from '../composables/useHostActions';
 import { useQueueRows } from '../composables/useQueueRows';
+import { useMigrationAddress } from '../composables/useMigrationAddress';
 import { useVmActions } from '../composables/useVmActions';
 import { useVmRows } from '../composables/useVmRows';
 import { useChartControlsStore } from '../stores/chart-controls';
@@ -26,6 +28,8 @@ export function usePaletteItems(): ComputedRef<PaletteItem[]> {
   const problems = useProblemsStore();
   const address = useAddress();
   const actions = useVmActions();
+  const migrations = useMigrationAddress();
+  const hostActions = useHostActions();
   const vms = useVmRows();
   const queues = useQueueRows(() => '');
 
@@ -41,6 +45,7 @@ export function usePaletteItems(): ComputedRef<PaletteItem[]> {
     ...SCREENS.map((screen) => item('Screen', screen.title, () => address.go(screen.name))),
     item('Action', 'Create a VM', () => address.openForm('create-vm')),
     item('Action', 'Create a host', () => address.openForm('create-host')),
+    item('Action', 'Migrate VMs', () => migrations.openMigrate()),
     item(
       'Action',
       'Open the sample lab',
@@ -67,7 +72,15 @@ export function usePaletteItems(): ComputedRef<PaletteItem[]> {
       item('VM', `Edit ${row.vm.name}`, () => actions.edit(row)),
       item('VM', `Delete ${row.vm.name}`, () => actions.remove(row), actions.whyNotDelete(row)),
     ]),
-    ...lab.hosts.map((host) => item('Host', host.name, () => address.select('host', host.id))),
+    ...lab.hosts.flatMap((host) => [
+      item('Host', host.name, () => address.select('host', host.id)),
+      item(
+        'Host',
+        `Evacuate ${host.name}`,
+        () => hostActions.evacuate(host.id),
+        hostActions.whyNotEvacuate(host.id),
+      ),
+    ]),
     ...queues.value.map((row) =>
       item(
         'Queue',

@@ -3,19 +3,24 @@ import { useLabStore } from '../stores/lab';
 import { useProblemsStore } from '../stores/problems';
 import { plural } from '../format/format';
 import { useConfirm } from './useConfirm';
+import { useMigrationAddress } from './useMigrationAddress';
 
 export interface HostActions {
   /** Empty when the action is possible; otherwise why not. */
   whyNotRestart: (hostId: string) => string;
   whyNotDelete: (hostId: string) => string;
+  whyNotEvacuate: (hostId: string) => string;
   restart: (hostId: string) => Promise<boolean>;
   remove: (hostId: string) => Promise<boolean>;
+  /** Opens the list of what goes where. */
+  evacuate: (hostId: string) => void;
 }
 
 export function useHostActions(): HostActions {
   const lab = useLabStore();
   const problems = useProblemsStore();
   const confirm = useConfirm();
+  const migrations = useMigrationAddress();
 
   return {
     whyNotRestart: (hostId) => {
@@ -30,6 +35,14 @@ export function useHostActions(): HostActions {
         ? ''
         : `${plural(count, 'VM is', 'VMs are')} on it. Delete or migrate them first.`;
     },
+    whyNotEvacuate: (hostId) => {
+      if (lab.hosts.length < 2) return 'There is no other host.';
+      const running = lab.vms.filter(
+        ({ id, hostId: at }) => at === hostId && lab.statuses.get(id)?.state === 'running',
+      );
+      return running.length > 0 ? '' : 'No VM runs on it.';
+    },
+    evacuate: (hostId) => migrations.openEvacuate(hostId),
     restart: (hostId) => problems.attempt(() => lab.restartHost(hostId)),
     remove: async (hostId) => {
       const accepted = await confirm.ask({

@@ -2,6 +2,7 @@
 import type { VmRow } from './useVmRows';
 import { useAddress } from './useAddress';
 import { useConfirm } from './useConfirm';
+import { useMigrationAddress } from './useMigrationAddress';
 import { useLabStore } from '../stores/lab';
 import { useProblemsStore } from '../stores/problems';
 
@@ -23,6 +24,7 @@ export function useVmActions(): VmActions {
   const problems = useProblemsStore();
   const address = useAddress();
   const confirm = useConfirm();
+  const migrations = useMigrationAddress();
 
   const whyBusy = (row: VmRow): string =>
     row.migrationId ? `${row.vm.name} is being migrated.` : '';
@@ -63,6 +65,6 @@ export function useVmActions(): VmActions {
     stop: (row) => problems.attempt(() => lab.stopVm(row.vm.id)),
     remove,
     edit: (row) => address.select('vm', row.vm.id, 'edit-vm'),
-    migrate: (row) => address.go('migration', { vm: row.vm.id }),
+    migrate: (row) => migrations.openMigrate({ vmIds: [row.vm.id] }),
   };
 }

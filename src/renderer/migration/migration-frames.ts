@@ -1,30 +1,54 @@
-/** A migration as chart frames: memory to go, and the VM's frames on both hosts, over one time axis. */
+/**
+ * A migration as chart frames over one time axis: memory to go, the rates that decide whether it converges, the VM's
+ * frames on both hosts, and the answers to the meter's probes.
+ */
 import type { MigrationSnapshot } from '../../contract/lab';
+import type { ProbeSample } from '../../contract/migration';
 import type { ChartBand, ChartFrame } from '../charts/chart-frame';
 import type { Paint } from '../charts/palette';
 import { MIB } from '../../shared/units';
 import { TRACE_MARGIN_MS, type ProgressPoint, type TraceLine } from '../stores/traces';
+import { roundSpans } from './round-spans';
 
 const STOPPING_PHASE = 'stopping-vm';
+/** The meter's figures are per this time. */
+const METER_MS = 100;
+
+const line = (token: string, dash: readonly number[] = []): Paint => ({ token, pattern: 0, dash });
+const PAINTS = {
+  remaining: line('--chart-ink'),
+  sending: line('--chart-ink'),
+  dirtying: line('--state-busy', [5, 3]),
+  asked: line('--chart-axis', [2, 3]),
+  reached: line('--state-busy', [5, 3]),
+  answered: line('--state-good'),
+} as const;
 
 export interface MigrationWindow {
   readonly startMs: number;
   readonly endMs: number;
 }
 
+/** What every frame of a migration has in common. */
+export interface FrameShape extends MigrationWindow {
+  readonly bands: readonly ChartBand[];
+}
+
+const isOpen = ({ outcome }: MigrationSnapshot): boolean =>
+  outcome === 'running' || outcome === 'queued';
+
 export function windowOf(migration: MigrationSnapshot, nowMs: number): MigrationWindow {
   const startMs = migration.startedAtMs - TRACE_MARGIN_MS;
-  const endMs =
-    migration.outcome === 'running'
-      ? nowMs
-      : migration.startedAtMs + migration.totalMs + TRACE_MARGIN_MS;
+  const endMs = isOpen(migration)
+    ? nowMs
+    : migration.startedAtMs + migration.totalMs + TRACE_MARGIN_MS;
   return { startMs, endMs: Math.max(endMs, startMs + TRACE_MARGIN_MS * 2) };
 }
 
 /** The migration as a whole, and the time in which the guest stood still, once that is known. */
 export function bandsOf(migration: MigrationSnapshot, nowMs: number): ChartBand[] {
-  const { startedAtMs, phases, downtimeMs, outcome, totalMs } = migration;
-  const toMs = outcome === 'running' ? nowMs : startedAtMs + totalMs;
+  const { startedAtMs, phases, downtimeMs, totalMs } = migration;
+  const toMs = isOpen(migration) ? nowMs : startedAtMs + totalMs;
   const whole = { fromMs: startedAtMs, toMs, token: '--chart-phase' };
   const stop = phases.find(({ phase }) => phase === STOPPING_PHASE);
   if (!stop || downtimeMs === null) return [whole];
@@ -33,17 +57,15 @@ export function bandsOf(migration: MigrationSnapshot, nowMs: number): ChartBand[
 }
 
 export function crossoverFrame(
-  window: MigrationWindow,
-  bands: readonly ChartBand[],
+  shape: FrameShape,
   source: TraceLine,
   target: TraceLine,
   look: { readonly sourceLabel: string; readonly targetLabel: string; readonly paint: Paint },
 ): ChartFrame {
   const timesMs = mergedTimes(source.timesMs, target.timesMs);
   return {
-    ...window,
+    ...shape,
     timesMs,
-    bands,
     series: [
       {
         key: 'source',
@@ -56,24 +78,107 @@ export function crossoverFrame(
   };
 }
 
+interface Point {
+  readonly timeMs: number;
+  readonly values: readonly number[];
+}
+
+/** Memory to go: what the page saw of it, and the begin and the end of each round. */
 export function remainingFrame(
-  window: MigrationWindow,
-  bands: readonly ChartBand[],
+  shape: FrameShape,
+  migration: MigrationSnapshot,
   progress: readonly ProgressPoint[],
 ): ChartFrame {
-  const paint: Paint = { token: '--accent', pattern: 0, dash: [] };
+  const points: Point[] = [
+    ...progress.map(({ timeMs, remainingBytes }) => ({ timeMs, values: [remainingBytes / MIB] })),
+    ...roundSpans(migration).flatMap((span) => [
+      { timeMs: span.fromMs, values: [span.startBytes / MIB] },
+      { timeMs: span.toMs, values: [span.endBytes / MIB] },
+    ]),
+  ];
+  return pointsFrame(shape, points, [
+    { key: 'remaining', label: 'memory to go', paint: PAINTS.remaining },
+  ]);
+}
+
+/** Sent and dirtied per second, one step for each round; the present round up to now. */
+export function ratesFrame(
+  shape: FrameShape,
+  migration: MigrationSnapshot,
+  nowMs: number,
+): ChartFrame {
+  const spans = roundSpans(migration);
+  const points: Point[] = spans.flatMap((span) => {
+    const values = [span.bytesPerSecond / MIB, span.dirtyBytesPerSecond / MIB];
+    return [
+      { timeMs: span.fromMs, values },
+      { timeMs: span.toMs, values },
+    ];
+  });
+  const lastMs = spans[spans.length - 1]?.toMs;
+  if (migration.phase === 'copying' && migration.bytesPerSecond > 0) {
+    const values = [migration.bytesPerSecond / MIB, migration.dirtyBytesPerSecond / MIB];
+    const fromMs =
+      lastMs ??
+      migration.startedAtMs +
+        (migration.phases.find(({ phase }) => phase === 'copying')?.startMs ?? 0);
+    points.push({ timeMs: fromMs, values }, { timeMs: Math.max(nowMs, fromMs), values });
+  }
+  return pointsFrame(shape, points, [
+    { key: 'sending', label: 'sent', paint: PAINTS.sending },
+    { key: 'dirtying', label: 'written by the guest', paint: PAINTS.dirtying },
+  ]);
+}
+
+/** Probes sent, arrived and answered, per 100 ms; the longest silence as a band. */
+export function meterFrame(shape: FrameShape, migration: MigrationSnapshot): ChartFrame {
+  const { startedAtMs, probeSeries } = migration;
+  const points: Point[] = probeSeries.map((sample, index) => {
+    const before = probeSeries[index - 1];
+    const per = METER_MS / (sample.atMs - (before?.atMs ?? 0));
+    const rise = (key: 'sent' | 'toVmReceived' | 'received'): number =>
+      (sample[key] - (before?.[key] ?? 0)) * per;
+    return {
+      timeMs: startedAtMs + sample.atMs,
+      values: [rise('sent'), rise('toVmReceived'), rise('received')],
+    };
+  });
+  const silence = silenceBand(probeSeries, startedAtMs);
+  return pointsFrame({ ...shape, bands: [...shape.bands, ...silence] }, points, [
+    { key: 'asked', label: 'sent', paint: PAINTS.asked },
+    { key: 'reached', label: 'reached the VM', paint: PAINTS.reached },
+    { key: 'answered', label: 'answered', paint: PAINTS.answered },
+  ]);
+}
+
+/**
+ * Where the longest silence was: it ended between two samples, so a short one is known to within their distance, and
+ * that is what is marked.
+ */
+function silenceBand(samples: readonly ProbeSample[], startedAtMs: number): ChartBand[] {
+  const longest = samples[samples.length - 1]?.silenceMs ?? 0;
+  const index = samples.findIndex(({ silenceMs }) => silenceMs === longest);
+  const found = samples[index];
+  if (!found || !(longest > 0)) return [];
+  const widthMs = Math.max(longest, found.atMs - (samples[index - 1]?.atMs ?? 0));
+  const toMs = startedAtMs + found.atMs;
+  return [{ fromMs: toMs - widthMs, toMs, token: '--chart-silence' }];
+}
+
+function pointsFrame(
+  shape: FrameShape,
+  points: readonly Point[],
+  looks: readonly { readonly key: string; readonly label: string; readonly paint: Paint }[],
+): ChartFrame {
+  // Stable: two points of one moment keep their order, which is that of rounds.
+  const sorted = [...points].sort((a, b) => a.timeMs - b.timeMs);
   return {
-    ...window,
-    bands,
-    timesMs: Float64Array.from(progress, (point) => point.timeMs),
-    series: [
-      {
-        key: 'remaining',
-        label: 'memory to go',
-        paint,
-        values: Float64Array.from(progress, (point) => point.remainingBytes / MIB),
-      },
-    ],
+    ...shape,
+    timesMs: Float64Array.from(sorted, ({ timeMs }) => timeMs),
+    series: looks.map((look, index) => ({
+      ...look,
+      values: Float64Array.from(sorted, ({ values }) => values[index] ?? Number.NaN),
+    })),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { MigrationSnapshot } from '../../contract/lab';
 import { averageRate } from '../../shared/migration-export';
-import { formatBytes, MIB } from '../../shared/units';
+import { MIB } from '../../shared/units';
 import {
   formatCount,
   formatDecimal,
@@ -143,8 +143,8 @@ function figuresOf(migration: MigrationSnapshot): CardFigure[] {
     },
     {
       label: 'Sent',
-      value: figure(formatBytes(sentBytes)).value,
-      unit: `${figure(formatBytes(sentBytes)).unit} of ${formatBytes(totalBytes)}`,
+      value: formatDecimal(sentBytes / MIB),
+      unit: `of ${formatDecimal(totalBytes / MIB)} MiB`,
       hint: 'Bytes on the link, of the memory of the VM: pages of zeros or of one repeated word travel as their number',
       test: 'migration-bytes',
     },
@@ -189,7 +189,7 @@ function warningsOf({ warnings, advice, fault }: MigrationSnapshot): string[] {
         ]
       : []),
     ...warnings,
-    ...(advice ? [advice] : []),
+    ...(advice ? [`While it copied: ${advice}`] : []),
   ];
 }
 

@@ -1,12 +1,27 @@
 /** Mirror of the lab's snapshot, and its commands. Nothing is invented here: a command changes the engine, the next snapshot shows it. */
 import { acceptHMRUpdate, defineStore } from 'pinia';
 import { computed, shallowRef } from 'vue';
-import type { LabSnapshot, MigrationSnapshot, VmDraft } from '../../contract/lab';
+import type {
+  LabSnapshot,
+  MigrationFault,
+  MigrationSnapshot,
+  PreflightTarget,
+  VmDraft,
+} from '../../contract/lab';
+import type { MigrationLimits, MigrationOptions } from '../../contract/migration';
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import { callLab } from '../rpc';
 
 export type HostProcess = LabSnapshot['hosts'][number];
 export type VmStatus = LabSnapshot['vms'][number];
+
+/** Options that are left out take their defaults. */
+export interface MigrationRequest {
+  readonly vmId: string;
+  readonly targetHostId: string;
+  readonly options: Partial<MigrationOptions>;
+  readonly fault?: MigrationFault;
+}
 
 export const useLabStore = defineStore('lab', () => {
   const snapshot = shallowRef<LabSnapshot | null>(null);
@@ -20,6 +35,12 @@ export const useLabStore = defineStore('lab', () => {
     () => isLoaded.value && hosts.value.length === 0 && vms.value.length === 0,
   );
   const migrations = computed<readonly MigrationSnapshot[]>(() => snapshot.value?.migrations ?? []);
+  /** Those that wait or run, in the order in which they were asked for. */
+  const activeMigrations = computed(() =>
+    migrations.value
+      .filter(({ outcome }) => outcome === 'running' || outcome === 'queued')
+      .reverse(),
+  );
   const notices = computed(() => snapshot.value?.notices ?? []);
   const fabric = computed(() => snapshot.value?.fabric ?? null);
   const processes = computed(
@@ -45,6 +66,7 @@ export const useLabStore = defineStore('lab', () => {
     links,
     isEmpty,
     migrations,
+    activeMigrations,
     notices,
     fabric,
     processes,
@@ -72,8 +94,19 @@ export const useLabStore = defineStore('lab', () => {
     stopLink: (linkId: string) => callLab('stop the traffic', (lab) => lab.stopLink({ linkId })),
     removeLink: (linkId: string) =>
       callLab('remove the traffic', (lab) => lab.removeLink({ linkId })),
-    migrate: (vmId: string, targetHostId: string) =>
-      callLab('migrate the VM', (lab) => lab.migrate({ vmId, targetHostId })),
+    /** What speaks for and against each host but the VM's own. */
+    preflight: async (vmId: string): Promise<readonly PreflightTarget[]> => {
+      const { targets } = await callLab('check the targets', (lab) => lab.preflight({ vmId }));
+      return targets;
+    },
+    migrate: (request: MigrationRequest) =>
+      callLab('migrate the VM', (lab) => lab.migrate(request)),
+    evacuateHost: (hostId: string, options: Partial<MigrationOptions>) =>
+      callLab('evacuate the host', (lab) => lab.evacuateHost({ hostId, options })),
+    setMigrationLimits: (migrationId: string, limits: Partial<MigrationLimits>) =>
+      callLab('change the limits', (lab) => lab.setMigrationLimits({ migrationId, ...limits })),
+    injectFault: (migrationId: string, fault: MigrationFault) =>
+      callLab('inject the fault', (lab) => lab.injectFault({ migrationId, fault })),
     cancelMigration: (migrationId: string) =>
       callLab('cancel the migration', (lab) => lab.cancelMigration({ migrationId })),
     dismissNotice: (id: string) =>

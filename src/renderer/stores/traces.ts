@@ -1,9 +1,10 @@
 /**
- * What the page saw of each migration: bytes sent and remaining from the lab's snapshots, and the VM's frames
- * on both hosts from their telemetry. Kept apart from the telemetry ring, which forgets after some minutes.
+ * What the page saw of each migration: bytes sent and remaining from the lab's snapshots, the VM's frames on both
+ * hosts from their telemetry, and what its queues did there. Kept apart from telemetry and snapshots, which forget.
  */
 import { acceptHMRUpdate, defineStore } from 'pinia';
 import { shallowRef } from 'vue';
+import type { HostSnapshot, QueueTransition } from '../../contract/host';
 import type { MigrationSnapshot } from '../../contract/lab';
 import { NIC } from '../telemetry/columns';
 import { nicKey } from '../telemetry/host-series';
@@ -14,6 +15,8 @@ import { useLabStore } from './lab';
 /** Shown before the start and after the end of a migration. */
 export const TRACE_MARGIN_MS = 2500;
 const KEPT_TRACES = 50;
+/** Before them, nothing has been counted as remaining. */
+const COPYING_PHASES: ReadonlySet<string> = new Set(['copying', 'stopping-vm', 'final-copy']);
 
 export interface ProgressPoint {
   readonly timeMs: number;
@@ -33,9 +36,16 @@ export interface MigrationTrace {
   /** Set once, shortly after the end; while the migration runs, the lines are read from the telemetry. */
   readonly source: TraceLine | null;
   readonly target: TraceLine | null;
+  /** Transitions of the VM's queues by host id, oldest first. */
+  readonly queueSteps: ReadonlyMap<string, readonly QueueTransition[]>;
 }
 
-const EMPTY_TRACE: MigrationTrace = { progress: [], source: null, target: null };
+const EMPTY_TRACE: MigrationTrace = {
+  progress: [],
+  source: null,
+  target: null,
+  queueSteps: new Map(),
+};
 
 export const useTracesStore = defineStore('traces', () => {
   const traces = shallowRef<ReadonlyMap<string, MigrationTrace>>(new Map());
@@ -47,8 +57,30 @@ export const useTracesStore = defineStore('traces', () => {
     for (const migration of migrations) {
       const trace = traces.value.get(migration.migrationId) ?? EMPTY_TRACE;
       if (migration.outcome === 'running') {
-        if (migration.totalBytes > 0) addProgress(migration, trace);
+        if (COPYING_PHASES.has(migration.phase ?? '')) addProgress(migration, trace);
       } else if (!trace.source && !pending.has(migration.migrationId)) captureLater(migration);
+    }
+  }
+
+  /** Keeps what the queues of migrating VMs did on a host, from its snapshot. */
+  function followQueues({ hostId, transitions }: HostSnapshot): void {
+    for (const migration of useLabStore().migrations) {
+      const { migrationId, vmId, fromHostId, toHostId } = migration;
+      if (hostId !== fromHostId && hostId !== toHostId) continue;
+      const untilMs = endOf(migration);
+      const trace = traces.value.get(migrationId) ?? EMPTY_TRACE;
+      const known = trace.queueSteps.get(hostId) ?? [];
+      const newest = known[known.length - 1];
+      const fresh = transitions.filter(
+        (step) =>
+          step.vmId === vmId &&
+          step.atMs >= migration.startedAtMs &&
+          step.atMs <= untilMs &&
+          (!newest || isAfter(step, newest, known)),
+      );
+      if (fresh.length === 0) continue;
+      const queueSteps = new Map(trace.queueSteps).set(hostId, [...known, ...fresh]);
+      put(migrationId, { ...trace, queueSteps });
     }
   }
 
@@ -101,8 +133,32 @@ export const useTracesStore = defineStore('traces', () => {
     ];
   }
 
-  return { traces, follow, linesOf };
+  return { traces, follow, followQueues, linesOf };
 });
+
+/** Up to when a transition belongs to a migration: the target's queue may come shortly after its end. */
+function endOf({ outcome, startedAtMs, totalMs }: MigrationSnapshot): number {
+  return outcome === 'running' || outcome === 'queued'
+    ? Number.POSITIVE_INFINITY
+    : startedAtMs + totalMs + TRACE_MARGIN_MS;
+}
+
+/** Two transitions may have the same time; no two are equal. */
+function isAfter(
+  step: QueueTransition,
+  newest: QueueTransition,
+  known: readonly QueueTransition[],
+): boolean {
+  if (step.atMs !== newest.atMs) return step.atMs > newest.atMs;
+  return !known.some(
+    (old) =>
+      old.atMs === step.atMs &&
+      old.adapterId === step.adapterId &&
+      old.queueId === step.queueId &&
+      old.from === step.from &&
+      old.to === step.to,
+  );
+}
 
 function lineOn(
   hostId: string,

@@ -109,7 +109,7 @@ describe('figures of a result card', () => {
     expect(card.warnings).toEqual([
       'A fault was injected on purpose: the link was slowed at “Copying memory”.',
       '3 held frames were dropped.',
-      'The guest writes faster than the link sends.',
+      'While it copied: The guest writes faster than the link sends.',
     ]);
   });
 });
@@ -125,6 +125,6 @@ describe('cardText', () => {
     expect(lines).toContain('Downtime:         6.12 ms, claimed by the engine');
     expect(lines).toContain('Silence:          8.40 ms, measured from frames');
     expect(lines).toContain('Lost:             0 to the VM, 0 from it');
-    expect(lines).toContain('Sent:             13 MiB of 64 MiB');
+    expect(lines).toContain('Sent:             13.0 of 64.0 MiB');
   });
 });

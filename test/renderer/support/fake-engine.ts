@@ -1,8 +1,6 @@
-/** Invents what host processes would report: snapshots, telemetry and the course of a migration. */
+/** Invents what host processes would report: snapshots and telemetry. */
 import { DROP_REASONS } from '../../../src/contract/drop-reasons';
 import { type HostSnapshot } from '../../../src/contract/host';
-import { MIGRATION_PHASES } from '../../../src/contract/migration';
-import type { MigrationSnapshot } from '../../../src/contract/lab';
 import type { VmConfig } from '../../../src/contract/model';
 import { DEFAULT_ADAPTER_PROFILE } from '../../../src/contract/vmq';
 import { ROLE } from '../../../src/renderer/telemetry/columns';
@@ -11,13 +9,6 @@ import type { FakeLab } from './fake-lab';
 
 const PROCESSORS = 4;
 const MIB = 1024 * 1024;
-const PHASE_MS: Readonly<Record<string, number>> = {
-  copying: 2600,
-  'final-copy': 24,
-  'stopping-vm': 6,
-  committing: 8,
-  resuming: 5,
-};
 
 interface Counters {
   frames: number;
@@ -101,13 +92,8 @@ export class FakeEngine {
   }
 
   #isStopped(vmId: string): boolean {
-    const running = this.#lab.migrations.find(
-      (migration) => migration.vmId === vmId && migration.outcome === 'running',
-    );
-    return (
-      running?.phase !== undefined &&
-      ['stopping-vm', 'final-copy', 'committing', 'resuming'].includes(running.phase ?? '')
-    );
+    const phase = this.#lab.activeOf(vmId)?.phase ?? '';
+    return ['stopping-vm', 'final-copy', 'committing', 'resuming'].includes(phase);
   }
 
   snapshot(hostId: string): HostSnapshot {
@@ -205,7 +191,7 @@ export class FakeEngine {
           processor: queueId % PROCESSORS,
         })),
       ],
-      transitions: [],
+      transitions: this.#lab.moves.transitionsOf(hostId),
     };
   }
 
@@ -304,101 +290,5 @@ export class FakeEngine {
         idleMs: this.#idleMs[processor] ?? 0,
       })),
     });
-  }
-
-  migrate(vmId: string, targetHostId: string): string {
-    const vm = this.#lab.vm(vmId);
-    const startedAtMs = Date.now();
-    const migration: MigrationSnapshot = {
-      migrationId: `migration-${String(this.#lab.migrations.length + 1)}`,
-      vmId,
-      vmName: vm.name,
-      fromHostId: vm.hostId,
-      toHostId: targetHostId,
-      outcome: 'running',
-      reason: '',
-      phases: [],
-      downtimeMs: null,
-      totalMs: 0,
-      sentBytes: 0,
-      remainingBytes: vm.memoryMiB * MIB,
-      totalBytes: vm.memoryMiB * MIB,
-      rounds: 0,
-      probe: null,
-      heldFrames: 0,
-      phase: null,
-      startedAtMs,
-    };
-    this.#lab.migrations.unshift(migration);
-    void this.#run(migration, vm);
-    return migration.migrationId;
-  }
-
-  async #run(migration: MigrationSnapshot, vm: VmConfig): Promise<void> {
-    const lab = this.#lab;
-    const put = (part: Partial<MigrationSnapshot>): void => {
-      const index = lab.migrations.findIndex(
-        (candidate) => candidate.migrationId === migration.migrationId,
-      );
-      const now = lab.migrations[index];
-      const totalMs = Date.now() - migration.startedAtMs;
-      if (now) lab.migrations[index] = { ...now, totalMs, ...part };
-      lab.changed();
-    };
-    const phases: { phase: string; startMs: number; durationMs: number }[] = [];
-    for (const phase of MIGRATION_PHASES) {
-      const durationMs = PHASE_MS[phase] ?? 180;
-      const startMs = Date.now() - migration.startedAtMs;
-      lab.log(
-        'migration/phase-entered',
-        'migration',
-        migration.migrationId,
-        vm.name,
-        `${vm.name}: ${phase}.`,
-        'Migration to another host.',
-      );
-      const record = { phase, startMs, durationMs: 0 };
-      phases.push(record);
-      const steps = phase === 'copying' ? 20 : 1;
-      for (let step = 1; step <= steps; step += 1) {
-        const round = phase === 'copying' ? 1 + Math.floor(step / 7) : 4;
-        const remaining =
-          phase === 'copying' ? vm.memoryMiB * MIB * Math.max(0.02, 1 - step / steps) : 0.4 * MIB;
-        put({
-          phase,
-          phases: phases.map((p) => ({ ...p })),
-          rounds: round,
-          sentBytes: vm.memoryMiB * MIB * 1.3 - remaining,
-          remainingBytes: remaining,
-        });
-        await new Promise((resolve) => setTimeout(resolve, durationMs / steps));
-      }
-      record.durationMs = Date.now() - migration.startedAtMs - startMs;
-      if (phase === 'resuming')
-        lab.config = {
-          ...lab.config,
-          vms: lab.config.vms.map((old) =>
-            old.id === vm.id ? { ...old, hostId: migration.toHostId } : old,
-          ),
-        };
-    }
-    put({
-      phase: null,
-      outcome: 'completed',
-      phases: phases.map((p) => ({ ...p })),
-      downtimeMs: 43.2,
-      totalMs: Date.now() - migration.startedAtMs,
-      remainingBytes: 0,
-      probe: { sent: 4120, received: 4120, lost: 0, duplicated: 0, reordered: 0, silenceMs: 44.7 },
-      heldFrames: 3321,
-    });
-    lab.log(
-      'migration/completed',
-      'migration',
-      migration.migrationId,
-      vm.name,
-      `${vm.name} runs on its new host.`,
-      'Migrated at the console. Downtime 43.2 ms, no frame lost.',
-    );
   }
 }

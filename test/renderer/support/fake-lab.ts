@@ -9,9 +9,10 @@ import type { HostSnapshot } from '../../../src/contract/host';
 import { hostViewContract } from '../../../src/contract/host';
 import type { LabSnapshot, MigrationSnapshot } from '../../../src/contract/lab';
 import { labContract } from '../../../src/contract/lab';
-import type { LabConfig, VmConfig } from '../../../src/contract/model';
+import type { HostConfig, LabConfig, VmConfig } from '../../../src/contract/model';
 import { CONTRACT_VERSION } from '../../../src/contract/version';
 import { FakeEngine } from './fake-engine';
+import { FakeMigrations } from './fake-migrations';
 import { sampleLab } from './sample-lab';
 
 function refuse(code: RefusalCode, what: string, why: string, remedy = '', field?: string): never {
@@ -19,11 +20,29 @@ function refuse(code: RefusalCode, what: string, why: string, remedy = '', field
   throw new ORPCError('REFUSED', { status: 409, message: what, data, defined: true });
 }
 
+/** A host on which nothing fits: its adapter has another name, and it is small. */
+const SMALL_HOST: HostConfig = {
+  id: 'host-c',
+  name: 'Host C',
+  memoryMiB: 192,
+  adapters: [
+    {
+      id: 'nic-b',
+      name: 'nic-b',
+      queueCount: 4,
+      vmqEnabled: true,
+      bufferMode: 'shared-memory',
+      moderationMicroseconds: 50,
+      uplink: 'fabric',
+    },
+  ],
+};
+
 export class FakeLab {
   config: LabConfig = { schema: 1, name: 'My lab', hosts: [], vms: [], links: [] };
   readonly engine = new FakeEngine(this);
   readonly events: LabEvent[] = [];
-  readonly migrations: MigrationSnapshot[] = [];
+  readonly moves = new FakeMigrations(this);
   readonly states = new Map<string, 'running' | 'stopped'>();
   readonly hostStates = new Map<string, 'running' | 'failed'>();
   #notices: LabSnapshot['notices'] = [];
@@ -44,7 +63,8 @@ export class FakeLab {
   }
 
   openSample(): void {
-    this.config = sampleLab();
+    const sample = sampleLab();
+    this.config = { ...sample, hosts: [...sample.hosts, SMALL_HOST] };
     for (const host of this.config.hosts) this.hostStates.set(host.id, 'running');
     for (const vm of this.config.vms) {
       this.states.set(vm.id, 'running');
@@ -109,11 +129,9 @@ export class FakeLab {
         vmId: vm.id,
         state: this.states.get(vm.id) ?? 'stopped',
         reason: '',
-        migrationId:
-          this.migrations.find((m) => m.vmId === vm.id && m.outcome === 'running')?.migrationId ??
-          null,
+        migrationId: this.activeOf(vm.id)?.migrationId ?? null,
       })),
-      migrations: this.migrations,
+      migrations: this.moves.snapshots(),
       fabric:
         this.config.hosts.length > 0
           ? {
@@ -129,6 +147,22 @@ export class FakeLab {
           : null,
       notices: this.#notices,
     };
+  }
+
+  activeOf(vmId: string): MigrationSnapshot | undefined {
+    return this.moves
+      .snapshots()
+      .find((m) => m.vmId === vmId && (m.outcome === 'running' || m.outcome === 'queued'));
+  }
+
+  place(vmId: string, hostId: string): void {
+    const vms = this.config.vms.map((vm) => (vm.id === vmId ? { ...vm, hostId } : vm));
+    this.config = { ...this.config, vms };
+    this.changed();
+  }
+
+  refuse(code: RefusalCode, what: string, why: string, remedy = ''): never {
+    return refuse(code, what, why, remedy);
   }
 
   async *watch(signal: AbortSignal | undefined): AsyncGenerator<LabSnapshot> {
@@ -314,10 +348,30 @@ export class FakeLab {
         ),
       ),
       removeLink: os.removeLink.handler(() => done),
-      migrate: os.migrate.handler(({ input }) => ({
-        migrationId: this.engine.migrate(input.vmId, input.targetHostId),
+      preflight: os.preflight.handler(({ input }) => ({
+        targets: this.moves.preflight(input.vmId),
       })),
-      cancelMigration: os.cancelMigration.handler(() => done),
+      migrate: os.migrate.handler(({ input }) => {
+        const { vmId, targetHostId, options, fault } = input;
+        return { migrationId: this.moves.start(vmId, targetHostId, options, fault) };
+      }),
+      evacuateHost: os.evacuateHost.handler(({ input }) =>
+        this.moves.evacuate(input.hostId, input.options),
+      ),
+      setMigrationLimits: os.setMigrationLimits.handler(({ input }) => {
+        const { migrationId, ...limits } = input;
+        const given = Object.entries(limits).filter(([, value]) => value !== undefined);
+        this.moves.find(migrationId).limit(Object.fromEntries(given));
+        return done;
+      }),
+      injectFault: os.injectFault.handler(({ input }) => {
+        this.moves.find(input.migrationId).fault = input.fault;
+        return done;
+      }),
+      cancelMigration: os.cancelMigration.handler(({ input }) => {
+        this.moves.find(input.migrationId).cancel();
+        return done;
+      }),
       dismissNotice: os.dismissNotice.handler(({ input }) => {
         this.#notices = this.#notices.filter((notice) => notice.id !== input.id);
         this.changed();

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import type { ChartFrame } from '../../../src/renderer/charts/chart-frame';
+import {
+  bandsOf,
+  meterFrame,
+  ratesFrame,
+  remainingFrame,
+  windowOf,
+} from '../../../src/renderer/migration/migration-frames';
+import { aMigration, aRound } from '../support/a-migration';
+
+const MIB = 1024 * 1024;
+const shape = { startMs: 0, endMs: 10_000, bands: [] };
+
+function pointsOf(frame: ChartFrame, key: string): [number, number][] {
+  const values = frame.series.find((series) => series.key === key)?.values ?? [];
+  return Array.from(frame.timesMs, (time, index) => [time, values[index] ?? Number.NaN]);
+}
+
+function aSample(atMs: number, received: number, silenceMs: number) {
+  return { atMs, sent: atMs / 2, received, toVmReceived: received, silenceMs };
+}
+
+describe('windowOf and bandsOf', () => {
+  it('follow the present while it runs or waits, and stand still afterwards', () => {
+    const startedAtMs = 100_000;
+    expect(windowOf(aMigration({ startedAtMs, outcome: 'running' }), 109_000).endMs).toBe(109_000);
+    expect(windowOf(aMigration({ startedAtMs, totalMs: 4000 }), 0).endMs).toBe(106_500);
+  });
+
+  it('mark the time in which the guest stood still once it is known', () => {
+    const tokens = (downtimeMs: number | null): string[] =>
+      bandsOf(aMigration({ downtimeMs }), 0).map(({ token }) => token);
+    expect(tokens(null)).toEqual(['--chart-phase']);
+    expect(tokens(6)).toEqual(['--chart-phase', '--chart-stop']);
+  });
+});
+
+describe('remainingFrame', () => {
+  it('joins what the page saw with the ends of rounds, in order of time', () => {
+    const migration = aMigration({
+      startedAtMs: 0,
+      roundList: [aRound(1, { durationMs: 100, dirtyPages: 512 })],
+    });
+    const progress = [{ timeMs: 150, sentBytes: 0, remainingBytes: 20 * MIB, round: 1 }];
+    expect(pointsOf(remainingFrame(shape, migration, progress), 'remaining')).toEqual([
+      [100, 64],
+      [150, 20],
+      [200, 2],
+    ]);
+  });
+
+  it('is there from the rounds alone after a reload of the page', () => {
+    const frame = remainingFrame(shape, aMigration({ startedAtMs: 0 }), []);
+    expect(frame.timesMs).toHaveLength(4);
+  });
+});
+
+describe('ratesFrame', () => {
+  it('is a step for each round, and the present rates up to now', () => {
+    const migration = aMigration({
+      startedAtMs: 0,
+      outcome: 'running',
+      phase: 'copying',
+      roundList: [aRound(1, { durationMs: 100, bytes: 10 * MIB, dirtyPages: 256 })],
+      bytesPerSecond: 50 * MIB,
+      dirtyBytesPerSecond: 60 * MIB,
+    });
+    const frame = ratesFrame(shape, migration, 700);
+    expect(pointsOf(frame, 'sending')).toEqual([
+      [100, 100],
+      [200, 100],
+      [200, 50],
+      [700, 50],
+    ]);
+    expect(pointsOf(frame, 'dirtying').map(([, value]) => value)).toEqual([10, 10, 60, 60]);
+  });
+});
+
+describe('meterFrame', () => {
+  const probeSeries = [
+    aSample(100, 50, 2),
+    aSample(200, 100, 2),
+    aSample(400, 150, 130),
+    aSample(500, 200, 130),
+  ];
+  const frame = meterFrame(shape, aMigration({ startedAtMs: 1000, probeSeries }));
+
+  it('counts answers per 100 ms, whatever the distance of the samples', () => {
+    expect(pointsOf(frame, 'answered')).toEqual([
+      [1100, 50],
+      [1200, 50],
+      [1400, 25],
+      [1500, 50],
+    ]);
+  });
+
+  it('marks where the longest silence ended, no finer than the samples tell', () => {
+    expect(frame.bands).toEqual([{ fromMs: 1200, toMs: 1400, token: '--chart-silence' }]);
+  });
+
+  it('has no band while nothing was measured', () => {
+    expect(meterFrame(shape, aMigration({ probeSeries: [] })).bands).toEqual([]);
+  });
+});
