@@ -1,5 +1,24 @@
 /** All benchmarks, in the order in which they run. */
 import type { Bench } from './bench';
+import { heapGrowthBench } from './local/heap-growth';
+import { latencyBench } from './local/latency';
+import { modesBench } from './local/modes';
+import { oversubscribedBench } from './local/oversubscribed';
+import { scaleFiltersBench } from './local/scale-filters';
+import { scaleVmsBench } from './local/scale-vms';
+import { startStopBench } from './local/start-stop';
+import { broadcastBench, vmToVmBench } from './local/vm-to-vm';
 import { migrationBench } from './migration/migration-bench';
 
-export const BENCHES: readonly Bench[] = [migrationBench];
+export const BENCHES: readonly Bench[] = [
+  scaleVmsBench,
+  scaleFiltersBench,
+  oversubscribedBench,
+  latencyBench,
+  modesBench,
+  vmToVmBench,
+  broadcastBench,
+  startStopBench,
+  heapGrowthBench,
+  migrationBench,
+];

@@ -1,14 +1,16 @@
 /**
  * One end of a plain copy. Arguments: `receive` or `send`, the socket's path, mebibytes. Both ends
- * hold the bytes in a shared WebAssembly memory, as the engine does.
+ * hold the bytes in a shared WebAssembly memory, as the engine does. The receiver connects, since
+ * only a socket that connects can read into memory of the caller's choice: twice as fast as with
+ * buffers that Node makes.
  */
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 const PAGE_BYTES = 65_536;
-/** Of 64 KiB to 4 MiB, the fastest on the machine of `docs/performance.md`. */
-const CHUNK_BYTES = 2 ** 18;
+/** Of 64 KiB to 4 MiB, the fastest or as fast as any. */
+const CHUNK_BYTES = 2 ** 20;
 
 const [role = '', path = '', mebibytes = ''] = process.argv.slice(2);
 const bytes = Number(mebibytes) * 2 ** 20;
@@ -18,24 +20,30 @@ const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: 
 /** Stores what comes, and answers one byte when everything is stored. */
 function receive(): void {
   const target = new Uint8Array(memory.buffer);
-  const server = createServer((socket: Socket) => {
-    let at = 0;
-    socket.on('data', (chunk) => {
-      target.set(typeof chunk === 'string' ? Buffer.from(chunk) : chunk, at);
-      at += chunk.length;
-      if (at === bytes) socket.end('.');
-    });
-    socket.on('error', () => undefined);
+  let at = 0;
+  const socket = connect({
+    path,
+    onread: {
+      buffer: () => target.subarray(at, Math.min(bytes, at + CHUNK_BYTES)),
+      callback: (length) => {
+        at += length;
+        if (at === bytes) socket.end('.');
+        return at < bytes;
+      },
+    },
   });
-  server.listen(path, () => process.send?.({ ready: true }));
+  socket.on('error', () => undefined);
 }
 
+/** Sends everything to whoever connects, and tells the parent how long it took. */
 async function send(): Promise<void> {
   const source = new Uint8Array(memory.buffer);
   const random = new Uint8Array(CHUNK_BYTES);
   for (let at = 0; at < bytes; at += CHUNK_BYTES) source.set(randomFillSync(random), at);
-  const socket = connect(path);
-  await once(socket, 'connect');
+  const server = createServer();
+  const connected = new Promise<Socket>((resolve) => server.once('connection', resolve));
+  server.listen(path, () => process.send?.({ ready: true }));
+  const socket = await connected;
   const stored = once(socket, 'data');
   const start = performance.now();
   for (let at = 0; at < bytes; at += CHUNK_BYTES)

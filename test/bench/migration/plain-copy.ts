@@ -19,17 +19,18 @@ export async function plainCopySeconds(mebibytes: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'vmq-bench-copy-'));
   const removeFolder = onExit(() => rmSync(folder, { recursive: true, force: true }));
   const place = [join(folder, 'copy.sock'), String(mebibytes)];
-  const receiver = forkProgram('plain-copy', ['receive', ...place]);
+  const sender = forkProgram('plain-copy', ['send', ...place]);
   try {
-    readySchema.parse(await receiver.nextMessage());
-    const sender = forkProgram('plain-copy', ['send', ...place]);
+    readySchema.parse(await sender.nextMessage());
+    const done = sender.nextMessage();
+    const receiver = forkProgram('plain-copy', ['receive', ...place]);
     try {
-      return doneSchema.parse(await sender.nextMessage()).seconds;
+      return doneSchema.parse(await done).seconds;
     } finally {
-      sender.end();
+      receiver.end();
     }
   } finally {
-    receiver.end();
+    sender.end();
     removeFolder();
   }
 }
