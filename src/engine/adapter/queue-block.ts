@@ -34,9 +34,9 @@ import {
   ringFill,
 } from '../thread/rings';
 
+/** Receive buffers that can be posted: for a VM's queue, and for the default queue, which serves many. */
 const FREE_ENTRIES = 1024;
-/** More than all buffers that can be posted, with room for fences. */
-const COMPLETION_ENTRIES = 2048;
+const DEFAULT_FREE_ENTRIES = 4096;
 
 export interface QueueCounters {
   readonly frames: number;
@@ -57,8 +57,10 @@ export class QueueBlock {
     this.#memory = memory;
     this.queueId = queueId;
     this.address = memory.take(QUEUE_SIZE, 'A queue block');
-    this.#freeRing = createFreeRing(memory, FREE_ENTRIES);
-    this.#completionRing = createCompletionRing(memory, COMPLETION_ENTRIES);
+    const entries = queueId === 0 ? DEFAULT_FREE_ENTRIES : FREE_ENTRIES;
+    this.#freeRing = createFreeRing(memory, entries);
+    // More than all buffers that can be posted, with room for fences.
+    this.#completionRing = createCompletionRing(memory, 2 * entries);
     memory.setU32(this.address + Q_ID, queueId);
     memory.setU32(this.address + Q_FREE_RING, this.#freeRing);
     memory.setU32(this.address + Q_COMPLETION_RING, this.#completionRing);

@@ -75,6 +75,7 @@ import {
   NIC_MOVING,
   NIC_OWNED,
   NIC_UP,
+  Q_BACKLOG_TURNS,
   Q_COMPLETION_RING,
   Q_FENCES,
   Q_FENCES_PASSED,
@@ -84,6 +85,7 @@ import {
   Q_INDICATIONS,
   Q_MODE,
   Q_NIC,
+  Q_TURN_NS,
   QUEUE_SHARED_MEMORY,
   R_CAPACITY,
   R_HEAD,
@@ -279,18 +281,40 @@ function harvest(thread: u32, queue: u32): u32 {
   return u32(frames);
 }
 
-/** Posts receive buffers until the free ring is full: the guest's own, or the thread's pool. */
-function post(thread: u32, queue: u32): void {
+/** Turns with a backlog after which a queue counts as saturated; a turn without one takes one back. */
+const BACKLOG_TURNS: u32 = 64;
+/** A turn that comes later than this after the last one had to wait for its processor. */
+const WAITED_NS: f64 = 200000;
+/** Receive buffers of a saturated queue: few enough to stay in the cache. */
+const FEW_BUFFERS: u32 = 512;
+
+/**
+ * How many receive buffers to post. Many, so that frames find one while the thread waits for its
+ * processor; few while the queue is saturated: then more of them would only leave the cache.
+ */
+function postLimit(queue: u32, capacity: u32, now: f64): u32 {
+  const hasWaited = now - load<f64>(queue, Q_TURN_NS) > WAITED_NS;
+  store<f64>(queue, now, Q_TURN_NS);
+  const turns = load<u32>(queue, Q_BACKLOG_TURNS);
+  const hasBacklog = ringAvailable(load<u32>(queue, Q_COMPLETION_RING)) >= <u32>BURST;
+  if (hasBacklog && !hasWaited) {
+    if (turns < BACKLOG_TURNS) store<u32>(queue, turns + 1, Q_BACKLOG_TURNS);
+  } else if (turns > 0) store<u32>(queue, turns - 1, Q_BACKLOG_TURNS);
+  return turns * 2 > BACKLOG_TURNS ? min(capacity, FEW_BUFFERS) : capacity;
+}
+
+/** Posts receive buffers up to the limit: the guest's own, or the thread's pool. */
+function post(thread: u32, queue: u32, now: f64): void {
   const ring = load<u32>(queue, Q_FREE_RING);
-  const capacity = load<u32>(ring, R_CAPACITY);
+  const limit = postLimit(queue, load<u32>(ring, R_CAPACITY), now);
   if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
     const nic = load<u32>(queue, Q_NIC);
     if (atomic.load<u32>(nic, N_STATE) == NIC_UP && !mustWait(thread, queue))
-      postGuestBuffers(nic, ring, capacity);
+      postGuestBuffers(nic, ring, limit);
   } else {
     // A quarter of the pool stays for frames that guests send.
     const reserve = load<u32>(thread, T_POOL_SIZE) >> 2;
-    while (load<u32>(thread, T_POOL_FREE) > reserve) {
+    while (load<u32>(thread, T_POOL_FREE) > reserve && postedBuffers(ring) < limit) {
       const entry = ringReserve(ring, FREE_SIZE);
       if (entry == 0) break;
       const buffer = poolTake(thread);
@@ -301,12 +325,17 @@ function post(thread: u32, queue: u32): void {
   ringPublish(ring);
 }
 
-function postGuestBuffers(nic: u32, ring: u32, capacity: u32): void {
+/** Buffers that the adapter may still take. */
+function postedBuffers(ring: u32): u32 {
+  return load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD);
+}
+
+function postGuestBuffers(nic: u32, ring: u32, limit: u32): void {
   // A quarter stays for frames that other VMs and broadcasts bring.
   const reserve = load<u32>(nic, N_RX_SIZE) >> 2;
   let n = receiveBuffers(nic);
   while (n > reserve) {
-    if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) >= capacity) break;
+    if (postedBuffers(ring) >= limit) break;
     const address = takeReceiveBuffer(nic);
     if (address == TAKE_BAD) useReceiveBuffer(nic, takenHead, 0);
     else {
@@ -316,8 +345,7 @@ function postGuestBuffers(nic: u32, ring: u32, capacity: u32): void {
     }
     n--;
   }
-  if (load<u32>(ring, R_NEXT) - atomic.load<u32>(ring, R_HEAD) < reserve)
-    atomic.store<u32>(nic, 1, N_STARVED);
+  if (postedBuffers(ring) < min(reserve, limit)) atomic.store<u32>(nic, 1, N_STARVED);
 }
 
 // ── Frames from other threads ────────────────────────────────────────────────────────────────────
@@ -481,14 +509,14 @@ function takeTransmits(thread: u32, nic: u32): u32 {
 
 // ── Turn ────────────────────────────────────────────────────────────────────────────────────────
 
-/** One turn of a serving thread. Returns frames moved; 0 means it may sleep. */
-export function serveTurn(thread: u32): u32 {
+/** One turn of a serving thread at `now` (ns). Returns frames moved; 0 means it may sleep. */
+export function serveTurn(thread: u32, now: f64): u32 {
   const queue = load<u32>(thread, T_QUEUE);
   if (queue == 0) return 0;
   const waiting = mustWait(thread, queue);
   store<u32>(thread, 0, T_STALLED);
   reclaimAll(thread);
-  post(thread, queue);
+  post(thread, queue, now);
   let moved = waiting || load<u32>(queue, Q_HOLD) != 0 ? 0 : harvest(thread, queue);
   const own = load<u32>(queue, Q_NIC);
   moved += takeRings(

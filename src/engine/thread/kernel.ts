@@ -8,7 +8,7 @@ export interface Kernel {
   /** 1 when the last turn dropped a frame because a queue had no buffer. */
   adapterStarved(): number;
   putFence(queue: number, nicIndex: number): number;
-  serveTurn(thread: number): number;
+  serveTurn(thread: number, now: number): number;
   serveHasWork(thread: number): number;
   adopt(thread: number, nic: number): void;
   disown(thread: number, nic: number): void;

@@ -56,7 +56,7 @@ export type SetFilters = (
 export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews): KernelRole {
   const { thread } = start;
   return {
-    turn: () => kernel.serveTurn(thread),
+    turn: (now) => kernel.serveTurn(thread, now),
     hasWork: () => kernel.serveHasWork(thread) !== 0,
     due: () => Infinity,
     giveWayMs: NEVER,

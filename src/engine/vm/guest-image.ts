@@ -74,7 +74,6 @@ export interface GuestSetup {
   readonly nowNs: number;
 }
 
-const SMALL_MEMORY = 16 * MIB;
 const NIC_AREA = 0x2000;
 
 /** Writes the guest into zeroed memory at host address `memory`; answers where its virtqueues are. */
@@ -85,7 +84,7 @@ export function bootGuest(
   setup: GuestSetup,
 ): readonly GuestQueues[] {
   const image = new GuestImage(views, memory);
-  const size = memoryBytes < SMALL_MEMORY ? 128 : 512;
+  const size = ringSize(memoryBytes);
   let next = NIC_AREA;
   const queues: GuestQueues[] = [];
   for (const [index, nic] of setup.nics.entries()) {
@@ -101,6 +100,12 @@ export function bootGuest(
   views.setF64(memory + state + G_BOOT_NS, setup.nowNs);
   writeWorkload(views, memory, setup.workload, setup.nowNs);
   return queues;
+}
+
+/** Entries of each virtqueue: the buffers take at most half of the memory. */
+function ringSize(memoryBytes: number): number {
+  if (memoryBytes < 16 * MIB) return 128;
+  return memoryBytes < 64 * MIB ? 512 : 1024;
 }
 
 /** Sets what the guest does; also while it is stopped between two turns. */
