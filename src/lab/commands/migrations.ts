@@ -7,8 +7,8 @@ import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import { CommitRecord } from '../migration/commit-record';
 import type { MigrationJob } from '../migration/arbiter';
+import type { MigrationHost } from '../migration/migration-plan';
 import { MigrationRecord } from '../migration/migration-record';
-import type { MigrationHost } from '../migration/migration-run';
 import {
   freeMemoryOf,
   preflight,

@@ -9,8 +9,9 @@ import type { MigrationLimits } from '../../contract/migration';
 import type { MigrationReport } from '../../contract/report';
 import { refusalText } from '../../shared/refusal-error';
 import { notFound, wrongState } from '../refusals';
+import type { MigrationPlan } from './migration-plan';
 import type { MigrationRecord } from './migration-record';
-import { MigrationRun, type MigrationPlan } from './migration-run';
+import { MigrationRun } from './migration-run';
 
 const MOST_AT_A_TIME = 2;
 const KEPT_RECORDS = 100;

@@ -8,7 +8,7 @@ import type { MigrationFault } from '../../contract/lab';
 import { MIGRATION_PHASES, type MigrationPhase } from '../../contract/migration';
 import { wrongState } from '../refusals';
 import type { MigrationMeter } from './migration-meter';
-import type { MigrationPlan } from './migration-run';
+import type { MigrationPlan } from './migration-plan';
 
 /** Who says that a phase has begun. */
 export type PhaseTeller = 'lab' | 'source';

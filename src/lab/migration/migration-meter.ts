@@ -4,7 +4,7 @@
  */
 import type { ProbeSample } from '../../contract/migration';
 import { hasAnswered } from '../refusals';
-import type { MigrationPlan } from './migration-run';
+import type { MigrationPlan } from './migration-plan';
 
 type MeterPlan = Pick<MigrationPlan, 'record' | 'vm' | 'fabric' | 'onProgress'>;
 

@@ -36,52 +36,12 @@ import {
   type MigrationPhase,
   type MigrationProgress,
 } from '../../contract/migration';
-import type { VmConfig } from '../../contract/model';
 import { refusalText, type RefusalError } from '../../shared/refusal-error';
-import type { FabricControl, HostControl } from '../process/control-link';
 import { asRefusal, hasAnswered, refusal, wrongState } from '../refusals';
-import type { CommitRecord } from './commit-record';
 import { FaultInjection, tellerOf, type PhaseTeller } from './fault-injection';
 import { Interruption } from './interruption';
 import { MigrationMeter, stopReading } from './migration-meter';
-import type { MigrationRecord } from './migration-record';
-
-/** What a migration needs of a host's process. */
-export interface MigrationHost {
-  readonly name: string;
-  readonly control: Pick<
-    HostControl,
-    | 'prepareIncoming'
-    | 'sendVm'
-    | 'setSendLimits'
-    | 'continueSend'
-    | 'commitIncoming'
-    | 'abortIncoming'
-    | 'finishSend'
-    | 'cancelSend'
-    | 'breakStream'
-    | 'fillMemory'
-    | 'freeFilledMemory'
-  >;
-  onceLost(listener: (cause: string) => void): () => void;
-  terminate(cause: string): void;
-}
-
-export interface MigrationPlan {
-  readonly record: MigrationRecord;
-  readonly vm: VmConfig;
-  readonly source: MigrationHost;
-  readonly target: MigrationHost;
-  readonly fabric: {
-    readonly control: Pick<FabricControl, 'startProbe' | 'watchProbe' | 'loseProbes' | 'stopProbe'>;
-  };
-  readonly commitRecord: CommitRecord;
-  onPhase(phase: MigrationPhase): void;
-  onProgress(): void;
-  onWarning(text: string, cause: string): void;
-  onFault(fault: MigrationFault): void;
-  onCommit(): void;
-}
+import type { MigrationPlan } from './migration-plan';
 
 type State = 'preparing' | 'sending' | 'committing' | 'committed' | 'confirmed' | 'ended';
 

@@ -12,6 +12,12 @@ import type {
   NicConfig,
   VmConfig,
 } from '../../contract/model';
+import {
+  adapterProfileOf,
+  offeredQueues,
+  queueWeight,
+  VMQ_LINK_SPEED_GBPS,
+} from '../../contract/vmq';
 import { MIB } from '../../shared/units';
 import type { SupervisedState } from '../process/supervisor';
 
@@ -38,9 +44,12 @@ export interface PreflightContext {
 /** What one check finds; the list adds its id and its title. */
 export type Finding = Pick<PreflightCheck, 'result' | 'reason' | 'remedy'>;
 
-/** What a move and each NIC take of the target's memory beside the VM's own: staging, ports, a queue's buffers. */
-const MOVE_BYTES = 2 * MIB;
-const NIC_BYTES = 3 * MIB;
+/** A NIC's hold list and port, as long as its VM runs there. */
+export const NIC_BYTES = 4.25 * MIB;
+/** Room for many frames while a VM changes hosts, for each NIC, on either side; without it there is room for few. */
+export const GAP_BYTES = 32.5 * MIB;
+/** Staging of a move, on either side, until it has ended. */
+const STAGING_BYTES = MIB;
 
 export function checkHostRunning({ target: { config, state } }: PreflightContext): Finding {
   if (state === 'running') return pass(`${config.name} is running.`);
@@ -74,6 +83,14 @@ export function checkAdapters({ vm, target }: PreflightContext): Finding {
   const names = target.config.adapters.map(({ name }) => name);
   const wanted = [...new Set(vm.nics.map((nic) => nic.adapter))];
   const missing = wanted.filter((name) => !names.includes(name));
+  const down = target.snapshot?.adapters.find(
+    ({ name, state }) => wanted.includes(name) && state !== 'running',
+  );
+  if (down !== undefined)
+    return fail(
+      `"${down.name}" of ${target.config.name} is ${down.state}.`,
+      'Bring the adapter up again first.',
+    );
   if (missing.length === 0) return pass(`${target.config.name} has ${list(wanted)}.`);
   return fail(
     `Its NICs are connected to ${list(missing)}; ${target.config.name} has ${list(names)}.`,
@@ -120,59 +137,114 @@ export function checkMacClash({ vm, target, config }: PreflightContext): Finding
   return pass(`Nothing else uses ${macs.join(', ')}.`);
 }
 
-export function checkMemory({ vm, target, arrivals }: PreflightContext): Finding {
+/** The target needs room for the VM, and both sides want room for the frames of the gap. */
+export function checkMemory({ vm, source, target, arrivals }: PreflightContext): Finding {
   const name = target.config.name;
   if (target.snapshot === null) return unknown(name);
-  const { totalBytes } = target.snapshot.memory;
   const freeBytes = freeMemory(target, arrivals);
-  const neededBytes = memoryNeeded(vm);
-  const needs = `It needs ${mib(neededBytes)} MiB, its queues and the move included`;
-  const announced = arrivals.length === 0 ? '' : ' and not promised to VMs that move there';
-  const free = `${mib(Math.max(0, freeBytes))} of ${mib(totalBytes)} MiB are free${announced}`;
-  if (neededBytes <= freeBytes) return pass(`${needs}; ${free} on ${name}.`);
-  return fail(
-    `${needs}; ${free} on ${name}.`,
-    `Move or delete a VM of ${name}, or choose a host with more free memory.`,
-  );
+  const neededBytes = residentBytes(vm) + STAGING_BYTES;
+  const needs = `${vm.name} needs ${mib(neededBytes)} MiB on ${name}`;
+  const promised = arrivals.length === 0 ? '' : ', without what VMs need that move there already';
+  const free = `${mib(Math.max(0, freeBytes))} of ${mib(target.snapshot.memory.totalBytes)} MiB are free${promised}`;
+  const remedy = (host: string): string => `Move or delete a VM of ${host} first.`;
+  if (neededBytes > freeBytes) return fail(`${needs}; ${free}.`, remedy(name));
+  const gapBytes = vm.nics.length * GAP_BYTES;
+  const isShort = (host: PreflightHost, bytes: number): boolean =>
+    host.snapshot !== null && bytes < gapBytes;
+  const few = `room for many frames while it changes hosts takes ${mib(gapBytes)} MiB more`;
+  if (isShort(target, freeBytes - neededBytes))
+    return warning(`${needs}; ${free}, and ${few}.`, remedy(name));
+  if (isShort(source, freeMemory(source, [])))
+    return warning(
+      `${needs}; ${free}. On ${source.config.name} ${few} than is free.`,
+      remedy(source.config.name),
+    );
+  return pass(`${needs}; ${free}.`);
 }
 
 /** Bytes free on a host once the VMs have arrived that move there; less than 0 when they will not fit. */
-export function freeMemory(target: PreflightHost, arrivals: readonly VmConfig[]): number {
-  const memory = target.snapshot?.memory;
+export function freeMemory(host: PreflightHost, arrivals: readonly VmConfig[]): number {
+  const memory = host.snapshot?.memory;
   if (memory === undefined) return 0;
-  const promised = arrivals.reduce((sum, vm) => sum + memoryNeeded(vm), 0);
+  const promised = arrivals.reduce((sum, vm) => sum + residentBytes(vm), 0);
   return memory.totalBytes - memory.usedBytes - promised;
 }
 
-export function checkQueue({ vm, target, arrivals }: PreflightContext): Finding {
-  const { snapshot } = target;
-  if (snapshot === null) return unknown(target.config.name);
-  const wanting = vm.nics.filter((nic) => nic.queue.mode !== 'none');
+/** What a VM takes as long as it is there. */
+function residentBytes(vm: VmConfig): number {
+  return vm.memoryMiB * MIB + vm.nics.length * NIC_BYTES;
+}
+
+/** A warning is the most: without a queue of its own the default queue serves a NIC. */
+export function checkQueue(context: PreflightContext): Finding {
+  const { vm, target } = context;
+  if (target.snapshot === null) return unknown(target.config.name);
+  const wanting = vm.nics.filter(wantsQueue);
   if (wanting.length === 0) return pass('It asks for no queue: the default queue serves it.');
-  for (const name of new Set(wanting.map((nic) => nic.adapter))) {
-    const adapter = snapshot.adapters.find((each) => each.name === name);
-    if (adapter === undefined) continue;
-    const where = `"${name}" of ${target.config.name}`;
-    if (!adapter.vmqEnabled)
-      return warning(
-        `VMQ is off on ${where}: the default queue would serve it.`,
-        'Switch VMQ on there.',
-      );
-    const taken = adapter.queuesUsed + queuesWanted(arrivals, name);
-    if (taken + queuesWanted([vm], name) > adapter.queueCount)
-      return warning(
-        `${Math.min(taken, adapter.queueCount)} of ${adapter.queueCount} queues of ${where} are taken: the default queue would serve it until one is freed.`,
-        'Choose another host, or free a queue there.',
-      );
+  for (const nic of wanting) {
+    const obstacle = queueObstacle(nic, context);
+    if (obstacle !== undefined) return obstacle;
   }
-  for (const { queue } of wanting) {
-    if (queue.mode === 'processor' && queue.processor >= snapshot.processors)
-      return warning(
-        `It asks for a queue on processor ${queue.processor}; ${target.config.name} has processors 0 to ${snapshot.processors - 1}.`,
-        'Let its NIC ask for a queue on any processor.',
-      );
-  }
-  return pass(`A queue is free on ${list(wanting.map((nic) => nic.adapter))}.`);
+  return pass(`A queue is free on ${list([...new Set(wanting.map((nic) => nic.adapter))])}.`);
+}
+
+/** Why a NIC would have no queue at the target, by the rules of the switch there. */
+function queueObstacle(nic: NicConfig, context: PreflightContext): Finding | undefined {
+  const { target } = context;
+  const config = adapterOf(target, nic);
+  if (config === undefined) return undefined;
+  const where = `"${config.name}" of ${target.config.name}`;
+  const profile = adapterProfileOf(config);
+  const served = 'the default queue would serve it';
+  if (!config.vmqEnabled)
+    return warning(`VMQ is off on ${where}: ${served}.`, 'Switch it on there.');
+  if (profile.linkSpeedGbps < VMQ_LINK_SPEED_GBPS && config.vmqBelow10Gbps !== true)
+    return warning(
+      `The link of ${where} has ${profile.linkSpeedGbps} Gbit/s, too slow for VMQ: ${served}.`,
+      'Let its switch use VMQ on slow links.',
+    );
+  if (!profile.vlanFiltering && nic.vlan.mode === 'access')
+    return warning(
+      `${where} cannot filter by VLAN, and the NIC is in VLAN ${nic.vlan.id}: ${served}.`,
+      'Choose a host whose adapter can.',
+    );
+  return queuesTaken(config, context) ?? processorMissing(nic, target);
+}
+
+/** Counts what moves there already; a NIC takes the queue of one that weighs less. */
+function queuesTaken(adapter: AdapterConfig, context: PreflightContext): Finding | undefined {
+  const { vm, target, arrivals, config } = context;
+  const offered = offeredQueues(adapter);
+  const here = (nic: NicConfig): boolean => nic.adapter === adapter.name && wantsQueue(nic);
+  const coming = arrivals.flatMap((arrival) => arrival.nics).filter(here).length;
+  const holders = (target.snapshot?.queues ?? []).filter(
+    (queue) => queue.adapterId === adapter.id && queue.queueId !== 0,
+  );
+  const own = vm.nics.filter(here);
+  const weight = Math.min(...own.map((nic) => queueWeight(nic.queue)));
+  const nics = new Map(config.vms.flatMap((each) => each.nics).map((nic) => [nic.id, nic]));
+  const lighter = holders.filter(({ nicId }) => {
+    const holder = nicId === null ? undefined : nics.get(nicId);
+    return holder !== undefined && queueWeight(holder.queue) < weight;
+  });
+  const taken = holders.length + coming;
+  if (taken - lighter.length + own.length <= offered) return undefined;
+  return warning(
+    `${Math.min(taken, offered)} of ${offered} queues of "${adapter.name}" of ${target.config.name} are taken, by NICs of no less weight: the default queue would serve it until one is freed.`,
+    'Choose another host, or give the NIC a greater weight.',
+  );
+}
+
+function processorMissing(
+  { queue }: NicConfig,
+  { config, snapshot }: PreflightHost,
+): Finding | undefined {
+  if (queue.mode !== 'processor' || snapshot === null) return undefined;
+  if (queue.processor < snapshot.processors) return undefined;
+  return warning(
+    `It asks for a queue on processor ${queue.processor}; ${config.name} has processors 0 to ${snapshot.processors - 1}.`,
+    'Let its NIC ask for a queue on any processor.',
+  );
 }
 
 export function checkVersion({ source, target }: PreflightContext): Finding {
@@ -208,13 +280,8 @@ export function checkLink({ vm, source, target }: PreflightContext): Finding {
   return pass(`${name} reaches everything that ${source.config.name} reaches.`);
 }
 
-function memoryNeeded(vm: VmConfig): number {
-  return vm.memoryMiB * MIB + MOVE_BYTES + vm.nics.length * NIC_BYTES;
-}
-
-function queuesWanted(vms: readonly VmConfig[], adapter: string): number {
-  const nics = vms.flatMap((vm) => vm.nics);
-  return nics.filter((nic) => nic.adapter === adapter && nic.queue.mode !== 'none').length;
+function wantsQueue({ queue }: NicConfig): boolean {
+  return queueWeight(queue) > 0;
 }
 
 function adapterOf({ config }: PreflightHost, nic: NicConfig): AdapterConfig | undefined {
@@ -252,5 +319,5 @@ function sentence(parts: readonly string[]): string {
 }
 
 function mib(bytes: number): number {
-  return Math.floor(bytes / MIB);
+  return Math.round(bytes / MIB);
 }
