@@ -90,6 +90,7 @@ async function toAndFro(
       workload,
     });
     await prepare(lab);
+    await sayLossesAtRest(lab, context);
     const samples: MigrationSample[] = [];
     for (let i = 0; i < context.rounds; i++) {
       const sample = await measuredMove(lab, context);
@@ -100,6 +101,15 @@ async function toAndFro(
   } finally {
     await lab.close();
   }
+}
+
+/** What is lost without a migration: a machine that cannot carry the traffic loses then as well. */
+async function sayLossesAtRest(lab: MigrationLab, context: BenchContext): Promise<void> {
+  const before = await lab.losses();
+  await calm();
+  await calm();
+  const lost = lostSince(before, await lab.losses());
+  if (lost.frames > 0) context.log(`  frames lost without a migration: ${lost.text}`);
 }
 
 /** Each migration goes into a host process that was only just started, as the plain copy does. */
