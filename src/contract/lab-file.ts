@@ -8,6 +8,7 @@ import {
   bufferModeSchema,
   generatorTargetSchema,
   hostConfigSchema,
+  idSchema,
   ipv4Schema,
   linkRateSchema,
   macSchema,
@@ -17,12 +18,19 @@ import {
   vmConfigSchema,
   workloadSchema,
 } from './model';
+import { adapterProfileSchema } from './vmq';
 
 const labFileHostSchema = z.strictObject({
   name: nameSchema,
   memoryMiB: hostConfigSchema.shape.memoryMiB,
   adapters: z
-    .array(z.strictObject(adapterConfigSchema.omit({ id: true }).shape))
+    .array(
+      z.strictObject({
+        ...adapterConfigSchema.omit({ id: true }).shape,
+        /** The id of a shipped profile, or a whole one. Left out: everything that the engine can do. */
+        profile: z.union([idSchema, adapterProfileSchema]).optional(),
+      }),
+    )
     .min(1)
     .max(4),
 });

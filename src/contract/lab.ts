@@ -17,6 +17,7 @@ import {
   vmConfigSchema,
 } from './model';
 import { migrationReportSchema } from './report';
+import { adapterProfileSchema } from './vmq';
 
 const command = oc.errors(refusalErrors);
 const nothing = z.object({});
@@ -168,9 +169,13 @@ export const labContract = {
         name: nameSchema,
         memoryMiB: hostConfigSchema.shape.memoryMiB,
         queueCount: adapterConfigSchema.shape.queueCount,
+        /** Id of a profile of `adapterProfiles` for its adapter. */
+        profile: idSchema.optional(),
       }),
     )
     .output(z.object({ hostId: idSchema })),
+  /** Profiles that an adapter can have; the first one is that of an adapter that names none. */
+  adapterProfiles: command.output(z.array(adapterProfileSchema)),
   /** Legal when no VM is on it. */
   deleteHost: command.input(z.object({ hostId: idSchema })).output(nothing),
   /** Starts a failed host process again. */

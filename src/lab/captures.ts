@@ -8,10 +8,12 @@ import { refusal } from './refusals';
 const SAMPLE = /^sample:([A-Za-z0-9][A-Za-z0-9._-]*)$/;
 
 export class CaptureLibrary {
+  readonly resourcesFolder: string;
   readonly #folder: string;
 
-  /** @param resourcesFolder the folder that holds `captures/` and `labs/`. */
+  /** @param resourcesFolder the folder that holds `captures/`, `labs/` and `adapters/`. */
   constructor(resourcesFolder: string) {
+    this.resourcesFolder = resourcesFolder;
     this.#folder = join(resourcesFolder, 'captures');
   }
 

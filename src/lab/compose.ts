@@ -1,4 +1,5 @@
 /** Wires the parts of a lab together. */
+import { AdapterProfiles } from './adapter-profiles';
 import { CaptureLibrary } from './captures';
 import { CommandQueue } from './command-queue';
 import type { LabContext } from './context';
@@ -30,6 +31,7 @@ export function composeContext(
     changed,
     macs: new MacRegistry(() => inventory.config),
     captures: new CaptureLibrary(options.resourcesFolder),
+    profiles: new AdapterProfiles(options.resourcesFolder),
     arbiter: new MigrationArbiter(),
     commands: new CommandQueue(),
     restoreFailures: new Map(),

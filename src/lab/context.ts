@@ -1,4 +1,5 @@
 /** What the groups of commands share. `Lab` composes it; nothing else does. */
+import type { AdapterProfiles } from './adapter-profiles';
 import type { CaptureLibrary } from './captures';
 import type { CommandQueue } from './command-queue';
 import type { EventList } from './events';
@@ -13,6 +14,7 @@ export interface LabContext {
   readonly events: EventList;
   readonly macs: MacRegistry;
   readonly captures: CaptureLibrary;
+  readonly profiles: AdapterProfiles;
   readonly hosts: HostFleet;
   readonly fabric: FabricProcess;
   readonly arbiter: MigrationArbiter;

@@ -36,6 +36,7 @@ export function labRouter(lab: Lab, options: LabRouterOptions) {
     openSampleLab: os.openSampleLab.handler(() => done(lab.whole.openSample())),
     clearLab: os.clearLab.handler(() => done(lab.whole.clear())),
 
+    adapterProfiles: os.adapterProfiles.handler(() => lab.adapters.profiles()),
     createHost: os.createHost.handler(({ input }) => lab.hosts.create(input)),
     deleteHost: os.deleteHost.handler(({ input }) => done(lab.hosts.delete(input))),
     restartHost: os.restartHost.handler(({ input }) => done(lab.hosts.restart(input))),

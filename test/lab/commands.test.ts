@@ -175,9 +175,14 @@ describe('commands on hosts and adapters', () => {
     if (adapter === undefined) throw new Error('no adapter');
     await lab.adapters.set({ hostId: 'host-a', adapter: { ...adapter, vmqEnabled: false } });
     expect(lab.snapshot().config.hosts[0]?.adapters[0]?.vmqEnabled).toBe(false);
+    await lab.adapters.set({
+      hostId: 'host-a',
+      adapter: { ...adapter, vmqEnabled: false, queueCount: 3 },
+    });
+    expect(lab.snapshot().config.hosts[0]?.adapters[0]?.queueCount).toBe(3);
     expect(
       await refusalOf(
-        lab.adapters.set({ hostId: 'host-a', adapter: { ...adapter, queueCount: 3 } }),
+        lab.adapters.set({ hostId: 'host-a', adapter: { ...adapter, uplink: 'none' } }),
       ),
     ).toBe('invalid-value');
     spawner.onCommand('Host A', 'setAdapter', refuses());

@@ -1,11 +1,12 @@
 /** Commands on adapters and on the receive filters of NICs. */
 import type { AdapterConfig } from '../../contract/model';
+import type { AdapterProfile } from '../../contract/vmq';
 import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import { invalidValue, notFound } from '../refusals';
 
 /** Settings that are fixed while the host exists. */
-const FIXED = ['name', 'queueCount', 'uplink'] as const;
+const FIXED = ['name', 'uplink'] as const;
 
 export class AdapterCommands {
   readonly #context: LabContext;
@@ -14,7 +15,12 @@ export class AdapterCommands {
     this.#context = context;
   }
 
-  /** Changes VMQ on/off, buffer mode and moderation while frames flow. The host tells of it. */
+  /** Profiles that an adapter can have. */
+  profiles(): Promise<AdapterProfile[]> {
+    return this.#context.profiles.all();
+  }
+
+  /** Changes VMQ on/off, queues, profile, buffer mode and moderation while frames flow. The host tells of it. */
   set({ hostId, adapter }: { hostId: string; adapter: AdapterConfig }): Promise<void> {
     return this.#context.commands.run(async () => {
       const { inventory, hosts } = this.#context;

@@ -15,6 +15,8 @@ export interface NewHost {
   readonly name: string;
   readonly memoryMiB?: number;
   readonly queueCount?: number;
+  /** Id of an adapter profile. */
+  readonly profile?: string | undefined;
 }
 
 export class HostCommands {
@@ -30,7 +32,7 @@ export class HostCommands {
 
   /** As `create`, for a command that is already running. */
   async createNow(request: NewHost): Promise<HostConfig> {
-    const { inventory, hosts, events } = this.#context;
+    const { inventory, hosts, events, profiles } = this.#context;
     const existing = inventory.config.hosts;
     requireFreeName('host', request.name, existing);
     const id = uniqueId(
@@ -39,11 +41,13 @@ export class HostCommands {
       existing.map((host) => host.id),
     );
     const { name, memoryMiB, queueCount } = request;
+    const profile =
+      request.profile === undefined ? undefined : await profiles.require(request.profile);
     const host = hostConfigSchema.parse({
       id,
       name,
       memoryMiB,
-      adapters: [{ id: FIRST_ADAPTER, name: FIRST_ADAPTER, queueCount }],
+      adapters: [{ id: FIRST_ADAPTER, name: FIRST_ADAPTER, queueCount, profile }],
     });
     await inventory.applyWith([{ list: 'hosts', id, value: host }], async () => {
       try {

@@ -14,6 +14,7 @@ import type {
   Plug,
   VmConfig,
 } from '../../contract/model';
+import type { AdapterProfile } from '../../contract/vmq';
 import { nicId, uniqueId } from '../ids';
 import type { FieldPath, LabFileSource } from './source';
 
@@ -26,9 +27,17 @@ export interface CompiledLab {
   readonly deferred: ReadonlySet<string>;
 }
 
-/** @param path where the lab file is; captures are relative to its folder. */
-export function compileLab(file: LabFile, path: string, source: LabFileSource): CompiledLab {
-  const hosts = compileHosts(file, source);
+/**
+ * @param path where the lab file is; captures are relative to its folder.
+ * @param profiles adapter profiles that the file may name.
+ */
+export function compileLab(
+  file: LabFile,
+  path: string,
+  source: LabFileSource,
+  profiles: readonly AdapterProfile[],
+): CompiledLab {
+  const hosts = compileHosts(file, source, profiles);
   const vms = compileVms(file, hosts, source);
   const links = new Map<string, LinkConfig>();
   const deferred = new Set<string>();
@@ -54,7 +63,11 @@ export function compileLab(file: LabFile, path: string, source: LabFileSource): 
   return { config: { schema: 1, name: file.name, hosts, vms, links: started }, links, deferred };
 }
 
-function compileHosts(file: LabFile, source: LabFileSource): HostConfig[] {
+function compileHosts(
+  file: LabFile,
+  source: LabFileSource,
+  profiles: readonly AdapterProfile[],
+): HostConfig[] {
   const hosts: HostConfig[] = [];
   file.hosts.forEach((host, index) => {
     reportRepeated(
@@ -74,8 +87,18 @@ function compileHosts(file: LabFile, source: LabFileSource): HostConfig[] {
         adapter.name,
         names,
       );
+      const { profile: named, ...settings } = adapter;
+      const profile =
+        typeof named === 'string' ? profiles.find((candidate) => candidate.id === named) : named;
+      if (typeof named === 'string' && profile === undefined)
+        reportUnknown(
+          source,
+          ['hosts', index, 'adapters', position, 'profile'],
+          profiles.map(({ id }) => id),
+        );
       adapters.push({
-        ...adapter,
+        ...settings,
+        ...(profile === undefined ? {} : { profile }),
         id: uniqueId(
           adapter.name,
           'nic',

@@ -6,6 +6,7 @@ import { access, constants, readFile } from 'node:fs/promises';
 
 import { labFileSchema, type LabFile } from '../../contract/lab-file';
 import type { LabConfig, LinkConfig } from '../../contract/model';
+import { AdapterProfiles } from '../adapter-profiles';
 import type { CaptureLibrary } from '../captures';
 import { compileLab, type CompiledLab } from './compile';
 import { compileSteps } from './compile-steps';
@@ -53,7 +54,8 @@ export async function parseLabFile(
   if (!parsed.success) reportIssues(source, parsed.error.issues);
   requireSound(path, source);
   const file = labFileSchema.parse(source.value);
-  const compiled = compileLab(file, path, source);
+  const profiles = await new AdapterProfiles(captures.resourcesFolder).all();
+  const compiled = compileLab(file, path, source, profiles);
   const steps = compileSteps(file, compiled, source);
   await checkCaptures(file, compiled, captures, source);
   requireSound(path, source);
