@@ -1,6 +1,7 @@
 /** Keys that work on every screen. Typing in a field and open dialogs keep their own keys. */
 import { useEventListener } from '@vueuse/core';
 import { useAddress } from '../composables/useAddress';
+import { useMigrationAddress } from '../composables/useMigrationAddress';
 import { useChartControlsStore } from '../stores/chart-controls';
 import { useSettingsStore } from '../stores/settings';
 import { isPaletteOpen, openPalette } from './palette-state';
@@ -15,6 +16,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: 'Ctrl K', text: 'Search actions and objects' },
   { keys: '1 … 9', text: 'Switch the screen' },
   { keys: 'C', text: 'Create a VM' },
+  { keys: 'M', text: 'Migrate VMs' },
   { keys: 'P', text: 'Pause or resume the charts' },
   { keys: 'T', text: 'Light or dark theme' },
   { keys: 'F', text: 'Present: larger type, fewer panels' },
@@ -26,11 +28,13 @@ export const SHORTCUTS: readonly Shortcut[] = [
 
 export function useShortcuts(): void {
   const address = useAddress();
+  const migrations = useMigrationAddress();
   const controls = useChartControlsStore();
   const settings = useSettingsStore();
 
   const keys: Readonly<Record<string, () => void>> = {
     c: () => address.openForm('create-vm'),
+    m: () => migrations.openMigrate(),
     p: () => controls.togglePause(),
     t: () => settings.toggleTheme(),
     f: () => (settings.isPresenting = !settings.isPresenting),

@@ -19,6 +19,10 @@ export interface VmActions {
   migrate: (row: VmRow) => void;
 }
 
+const BUSY_WORDS: Readonly<Record<string, string>> = {
+  'waiting-to-move': 'waits for its migration',
+};
+
 export function useVmActions(): VmActions {
   const lab = useLabStore();
   const problems = useProblemsStore();
@@ -27,7 +31,7 @@ export function useVmActions(): VmActions {
   const migrations = useMigrationAddress();
 
   const whyBusy = (row: VmRow): string =>
-    row.migrationId ? `${row.vm.name} is being migrated.` : '';
+    row.migrationId ? `${row.vm.name} ${BUSY_WORDS[row.shownState] ?? 'is being migrated'}.` : '';
 
   function whyNotStop(row: VmRow): string {
     if (row.migrationId) return whyBusy(row);

@@ -4,7 +4,7 @@ import type { VmState } from '../../contract/host';
 import type { VmConfig } from '../../contract/model';
 import { useHostsStore } from '../stores/hosts';
 import { DEFAULT_HUE, useHuesStore, type Hue } from '../stores/hues';
-import { useLabStore } from '../stores/lab';
+import { useLabStore, type VmStatus } from '../stores/lab';
 import { NIC, QUEUE } from '../telemetry/columns';
 import { nicKey, queueKey } from '../telemetry/host-series';
 import { seriesOf } from '../telemetry/telemetry';
@@ -25,6 +25,8 @@ export interface VmRow {
   readonly state: VmState;
   readonly reason: string;
   readonly migrationId: string | null;
+  /** What a mark says: its state, or that it moves or waits to. */
+  readonly shownState: string;
   readonly hostName: string;
   /** Queue of the first NIC: -1 while the VM has none because it does not run. */
   readonly queueId: number;
@@ -50,12 +52,21 @@ export function useVmRows(): ComputedRef<VmRow[]> {
       state: status?.state ?? 'stopped',
       reason: status?.reason ?? '',
       migrationId: status?.migrationId ?? null,
+      shownState: shownStateOf(status),
       hostName: lab.hostName(vm.hostId),
       queueId,
       queueReason: placed?.nic.queueReason ?? '',
       hue: queueId > 0 && firstNic ? hues.ofNic(firstNic.id) : DEFAULT_HUE,
       rates: ratesOf(vm, hosts),
     };
+  }
+
+  function shownStateOf(status: VmStatus | undefined): string {
+    if (!status?.migrationId) return status?.state ?? 'stopped';
+    const migration = lab.activeMigrations.find(
+      ({ migrationId }) => migrationId === status.migrationId,
+    );
+    return migration?.outcome === 'queued' ? 'waiting-to-move' : 'migrating';
   }
 
   return computed(() => {

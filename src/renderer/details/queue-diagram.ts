@@ -11,7 +11,7 @@ export interface DiagramState {
 export interface DiagramEdge {
   readonly from: QueueState;
   readonly to: QueueState;
-  /** The request or event that leads over it. */
+  /** The event of the state table that leads over it. */
   readonly event: string;
   readonly path: string;
 }
@@ -65,19 +65,19 @@ export const DIAGRAM_EDGES: readonly DiagramEdge[] = [
   {
     from: 'Set',
     to: 'Allocated',
-    event: 'CLEAR_FILTER, the last one',
+    event: 'CLEAR_LAST_FILTER',
     path: across(TOP + SIDE, RIGHT, MIDDLE),
   },
   {
     from: 'Allocated',
     to: 'Paused',
-    event: 'QUEUE_ALLOCATION_COMPLETE',
+    event: 'ALLOCATION_COMPLETE',
     path: down(MIDDLE, TOP, CENTRE),
   },
   {
     from: 'Set',
     to: 'Running',
-    event: 'QUEUE_ALLOCATION_COMPLETE',
+    event: 'ALLOCATION_COMPLETE',
     path: down(RIGHT, TOP, CENTRE),
   },
   {
@@ -89,7 +89,7 @@ export const DIAGRAM_EDGES: readonly DiagramEdge[] = [
   {
     from: 'Running',
     to: 'Paused',
-    event: 'CLEAR_FILTER, the last one',
+    event: 'CLEAR_LAST_FILTER',
     path: across(CENTRE + SIDE, RIGHT, MIDDLE),
   },
   {
@@ -107,13 +107,13 @@ export const DIAGRAM_EDGES: readonly DiagramEdge[] = [
   {
     from: 'StopDma',
     to: 'Freeing',
-    event: 'DMA stopped and indicated',
+    event: 'DMA_STOPPED',
     path: across(BOTTOM, MIDDLE, LEFT),
   },
   {
     from: 'Freeing',
     to: 'Undefined',
-    event: 'all receive buffers returned',
+    event: 'RESOURCES_FREED',
     path: down(LEFT, BOTTOM, TOP),
   },
 ];

@@ -17,6 +17,7 @@ const LOOKS: ReadonlyMap<string, StateLook> = new Map([
   ['incoming', look('◐', 'incoming', 'busy')],
   ['failed', look('▲', 'failed', 'bad')],
   ['migrating', look('◐', 'migrating', 'busy')],
+  ['waiting-to-move', look('◌', 'waits to move', 'busy')],
   // host processes
   ['starting', look('◐', 'starting', 'busy')],
   ['restarting', look('◐', 'restarting', 'busy')],

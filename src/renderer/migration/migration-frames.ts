@@ -13,6 +13,11 @@ import { roundSpans } from './round-spans';
 const STOPPING_PHASE = 'stopping-vm';
 /** The meter's figures are per this time. */
 const METER_MS = 100;
+/** A sample that follows sooner counts with the next: a rate over a few milliseconds says nothing. */
+const SHORTEST_METER_MS = 60;
+/** Time shown beside a migration, as a part of its own. */
+const MARGIN_PART = 0.6;
+const SHORTEST_MARGIN_MS = 400;
 
 const line = (token: string, dash: readonly number[] = []): Paint => ({ token, pattern: 0, dash });
 const PAINTS = {
@@ -37,12 +42,14 @@ export interface FrameShape extends MigrationWindow {
 const isOpen = ({ outcome }: MigrationSnapshot): boolean =>
   outcome === 'running' || outcome === 'queued';
 
+/** The migration and some time beside it, so that a short one fills its chart as well as a long one. */
 export function windowOf(migration: MigrationSnapshot, nowMs: number): MigrationWindow {
-  const startMs = migration.startedAtMs - TRACE_MARGIN_MS;
-  const endMs = isOpen(migration)
-    ? nowMs
-    : migration.startedAtMs + migration.totalMs + TRACE_MARGIN_MS;
-  return { startMs, endMs: Math.max(endMs, startMs + TRACE_MARGIN_MS * 2) };
+  const { startedAtMs, totalMs } = migration;
+  const lastMs = isOpen(migration) ? Math.max(nowMs, startedAtMs) : startedAtMs + totalMs;
+  const span = lastMs - startedAtMs;
+  const marginMs = Math.min(TRACE_MARGIN_MS, Math.max(SHORTEST_MARGIN_MS, span * MARGIN_PART));
+  const endMs = isOpen(migration) ? lastMs : lastMs + marginMs;
+  return { startMs: startedAtMs - marginMs, endMs: Math.max(endMs, startedAtMs + marginMs) };
 }
 
 /** The migration as a whole, and the time in which the guest stood still, once that is known. */
@@ -132,7 +139,8 @@ export function ratesFrame(
 
 /** Probes sent, arrived and answered, per 100 ms; the longest silence as a band. */
 export function meterFrame(shape: FrameShape, migration: MigrationSnapshot): ChartFrame {
-  const { startedAtMs, probeSeries } = migration;
+  const { startedAtMs } = migration;
+  const probeSeries = spaced(migration.probeSeries);
   const points: Point[] = probeSeries.map((sample, index) => {
     const before = probeSeries[index - 1];
     const per = METER_MS / (sample.atMs - (before?.atMs ?? 0));
@@ -143,12 +151,22 @@ export function meterFrame(shape: FrameShape, migration: MigrationSnapshot): Cha
       values: [rise('sent'), rise('toVmReceived'), rise('received')],
     };
   });
-  const silence = silenceBand(probeSeries, startedAtMs);
+  const silence = silenceBand(migration.probeSeries, startedAtMs);
   return pointsFrame({ ...shape, bands: [...shape.bands, ...silence] }, points, [
     { key: 'asked', label: 'sent', paint: PAINTS.asked },
     { key: 'reached', label: 'reached the VM', paint: PAINTS.reached },
     { key: 'answered', label: 'answered', paint: PAINTS.answered },
   ]);
+}
+
+/** Samples far enough apart; counts are totals, so the next one makes up for one that is left out. */
+function spaced(samples: readonly ProbeSample[]): ProbeSample[] {
+  const kept: ProbeSample[] = [];
+  for (const sample of samples) {
+    const beforeMs = kept[kept.length - 1]?.atMs ?? 0;
+    if (sample.atMs - beforeMs >= SHORTEST_METER_MS) kept.push(sample);
+  }
+  return kept;
 }
 
 /**

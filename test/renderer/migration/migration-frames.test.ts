@@ -25,7 +25,15 @@ describe('windowOf and bandsOf', () => {
   it('follow the present while it runs or waits, and stand still afterwards', () => {
     const startedAtMs = 100_000;
     expect(windowOf(aMigration({ startedAtMs, outcome: 'running' }), 109_000).endMs).toBe(109_000);
-    expect(windowOf(aMigration({ startedAtMs, totalMs: 4000 }), 0).endMs).toBe(106_500);
+    expect(windowOf(aMigration({ startedAtMs, totalMs: 4000 }), 0).endMs).toBe(106_400);
+  });
+
+  it('show more beside a long migration than beside a short one', () => {
+    const spanOf = (totalMs: number): number => {
+      const { startMs, endMs } = windowOf(aMigration({ totalMs }), 0);
+      return endMs - startMs;
+    };
+    expect([100, 1000, 60_000].map(spanOf)).toEqual([900, 2200, 65_000]);
   });
 
   it('mark the time in which the guest stood still once it is known', () => {
@@ -92,6 +100,15 @@ describe('meterFrame', () => {
       [1200, 50],
       [1400, 25],
       [1500, 50],
+    ]);
+  });
+
+  it('does not make a rate of a few milliseconds', () => {
+    const close = [aSample(100, 50, 2), aSample(110, 90, 2), aSample(200, 100, 2)];
+    const merged = meterFrame(shape, aMigration({ startedAtMs: 0, probeSeries: close }));
+    expect(pointsOf(merged, 'answered')).toEqual([
+      [100, 50],
+      [200, 50],
     ]);
   });
 

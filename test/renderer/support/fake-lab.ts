@@ -10,6 +10,7 @@ import { hostViewContract } from '../../../src/contract/host';
 import type { LabSnapshot, MigrationSnapshot } from '../../../src/contract/lab';
 import { labContract } from '../../../src/contract/lab';
 import type { HostConfig, LabConfig, VmConfig } from '../../../src/contract/model';
+import { DEFAULT_ADAPTER_PROFILE } from '../../../src/contract/vmq';
 import { CONTRACT_VERSION } from '../../../src/contract/version';
 import { FakeEngine } from './fake-engine';
 import { FakeMigrations } from './fake-migrations';
@@ -234,6 +235,7 @@ export class FakeLab {
         this.changed();
         return done;
       }),
+      adapterProfiles: os.adapterProfiles.handler(() => [DEFAULT_ADAPTER_PROFILE]),
       createHost: os.createHost.handler(({ input }) => {
         const host = sampleLab().hosts[0];
         if (!host) return refuse('wrong-state', 'No host.', '');
