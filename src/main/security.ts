@@ -4,10 +4,15 @@
  */
 import { app, type Session, type WebContents } from 'electron';
 
-/** Denies every permission, whether it is asked for or only looked up. */
+/** Writing text to the clipboard, which Chromium lets a page do only on a click or a key. */
+const COPYING = 'clipboard-sanitized-write';
+
+/** Denies every permission but copying, whether it is asked for or only looked up. */
 export function denyPermissions(session: Session): void {
-  session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
-  session.setPermissionCheckHandler(() => false);
+  session.setPermissionRequestHandler((_contents, permission, answer) =>
+    answer(permission === COPYING),
+  );
+  session.setPermissionCheckHandler((_contents, permission) => permission === COPYING);
   session.setDevicePermissionHandler(() => false);
 }
 
