@@ -70,6 +70,7 @@ export class VmPower {
 
   /** Lets the guest run. */
   async run(vm: VirtualMachine): Promise<void> {
+    vm.markUsed();
     await vm.vcpu?.request({ kind: 'add-vm', vm: vm.block });
     vm.state = 'running';
     vm.reason = '';

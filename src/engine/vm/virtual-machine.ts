@@ -81,6 +81,11 @@ export class VirtualMachine {
     });
   }
 
+  /** A guest runs in its memory, booted here or moved here: the next boot must clear it. */
+  markUsed(): void {
+    this.#isFresh = false;
+  }
+
   /** Zeroes the memory: a boot starts from nothing. Memory that was just reserved is zero already. */
   clearMemory(): void {
     const isFresh = this.#isFresh;
