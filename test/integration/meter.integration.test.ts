@@ -97,6 +97,27 @@ describe('the meter', () => {
     expect([second.toVm.lost, second.fromVm.lost]).toEqual([0, 9]);
   });
 
+  it('goes on over a migration there and back, with the account in the memory that moves', async () => {
+    const { a, b } = lab.hosts;
+    const probe = await new Watched().start();
+    await probe.answered(50);
+    const there = await lab.migrate('m-1', a, b, VM);
+    await lab.fabric.loseProbes(probe.probeId, 'from-vm', 13);
+    await probe.answered(50);
+    const back = await lab.migrate('m-2', b, a, VM);
+    await lab.fabric.loseProbes(probe.probeId, 'to-vm', 4);
+    await probe.answered(50);
+    const { toVm, fromVm, ...both } = await probe.stop();
+    expect([toVm, fromVm]).toMatchObject([
+      { ...NOTHING, lost: 4 },
+      { ...NOTHING, lost: 13 },
+    ]);
+    expect(both).toMatchObject({ ...NOTHING, lost: 17 });
+    // The guest took no probe while it stood still.
+    const downtimeMs = Math.max(there.downtimeMs, back.downtimeMs);
+    expect(toVm.silenceMs).toBeGreaterThan(downtimeMs - 0.5);
+  });
+
   it('goes on over a restart of the guest, whose memory is gone', async () => {
     const probe = await new Watched().start();
     await probe.answered(50);
