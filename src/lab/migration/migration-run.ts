@@ -53,6 +53,9 @@ export class MigrationRun {
   #state: State = 'preparing';
   /** Whether the source knows the migration, so that it takes limits and faults. */
   #isSending = false;
+  /** Resolves when it does, or never will. */
+  readonly #heard: Promise<void>;
+  #hear: () => void = () => undefined;
   /** The target's answer to `prepareIncoming`: a migration that is given up waits for it, to undo it. */
   #prepared: Promise<unknown> = Promise.resolve();
   /** Where the source connects. */
@@ -66,6 +69,9 @@ export class MigrationRun {
     this.#meter = new MigrationMeter(plan, warn);
     this.#faults = new FaultInjection(plan, this.#meter, warn);
     if (fault !== undefined) this.#faults.add(fault);
+    this.#heard = new Promise((resolve) => {
+      this.#hear = resolve;
+    });
   }
 
   /** @throws RefusalError `wrong-state` from the commit on. */
@@ -85,9 +91,12 @@ export class MigrationRun {
   async limit(limits: MigrationLimits): Promise<void> {
     const { record, source } = this.#plan;
     this.#requireUncommitted('limited', '');
-    // Before it sends, the source gets them with its first command.
-    if (this.#isSending)
+    // Before that the source gets them with its first command.
+    if (this.#state === 'sending') {
+      await this.#heard;
+      this.#requireUncommitted('limited', '');
       await source.control.setSendLimits({ migrationId: record.subject.migrationId, limits });
+    }
     record.limit(limits);
     this.#plan.onProgress();
   }
@@ -134,6 +143,7 @@ export class MigrationRun {
     }
     forget();
     this.#state = 'ended';
+    this.#hear();
   }
 
   /** Meter and target: the VM is not touched. */
@@ -153,13 +163,12 @@ export class MigrationRun {
     const { vm, source, record, commitRecord } = this.#plan;
     const { migrationId } = record.subject;
     this.#state = 'sending';
-    const { options } = record;
     const pauseAt = this.#faults.pauseAt;
     const call = source.control.sendVm({
       migrationId,
       vmId: vm.id,
       ...this.#target,
-      options,
+      options: record.options,
       pauseAt,
     });
     const stream = await this.#interruption.race(call).catch((error: unknown) => {
@@ -176,7 +185,7 @@ export class MigrationRun {
             'The stream ended before the state was complete.',
           );
         }
-        this.#progress(step.value, options);
+        this.#progress(step.value);
         if (this.#faults.isDue(step.value.phase, 'source'))
           await this.#strike(step.value.phase, 'source');
         if (step.value.ready) break;
@@ -192,22 +201,12 @@ export class MigrationRun {
     void readToEnd(stream);
   }
 
-  #progress(progress: MigrationProgress, sentOptions: MigrationLimits): void {
-    const { record, source } = this.#plan;
+  #progress(progress: MigrationProgress): void {
     this.#enter(progress.phase);
-    record.progress(progress);
+    this.#plan.record.progress(progress);
     this.#plan.onProgress();
-    if (this.#isSending) return;
     this.#isSending = true;
-    const { bandwidthMiBps, downtimeLimitMs } = record.options;
-    const isLimited =
-      bandwidthMiBps !== sentOptions.bandwidthMiBps ||
-      downtimeLimitMs !== sentOptions.downtimeLimitMs;
-    if (!isLimited) return;
-    const limits = { bandwidthMiBps, downtimeLimitMs };
-    source.control
-      .setSendLimits({ migrationId: record.subject.migrationId, limits })
-      .catch((error: unknown) => this.#warn('The limits could not be changed.', error));
+    this.#hear();
   }
 
   async #commit(): Promise<void> {

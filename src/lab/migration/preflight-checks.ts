@@ -140,7 +140,7 @@ export function checkMacClash({ vm, target, config }: PreflightContext): Finding
 /** The target needs room for the VM, and both sides want room for the frames of the gap. */
 export function checkMemory({ vm, source, target, arrivals }: PreflightContext): Finding {
   const name = target.config.name;
-  if (target.snapshot === null) return unknown(name);
+  if (target.snapshot === null) return unknown(target);
   const freeBytes = freeMemory(target, arrivals);
   const neededBytes = residentBytes(vm) + STAGING_BYTES;
   const needs = `${vm.name} needs ${mib(neededBytes)} MiB on ${name}`;
@@ -178,7 +178,7 @@ function residentBytes(vm: VmConfig): number {
 /** A warning is the most: without a queue of its own the default queue serves a NIC. */
 export function checkQueue(context: PreflightContext): Finding {
   const { vm, target } = context;
-  if (target.snapshot === null) return unknown(target.config.name);
+  if (target.snapshot === null) return unknown(target);
   const wanting = vm.nics.filter(wantsQueue);
   if (wanting.length === 0) return pass('It asks for no queue: the default queue serves it.');
   for (const nic of wanting) {
@@ -249,8 +249,8 @@ function processorMissing(
 
 export function checkVersion({ source, target }: PreflightContext): Finding {
   const name = target.config.name;
-  if (source.contractVersion === null) return unknown(source.config.name);
-  if (target.contractVersion === null) return unknown(name);
+  if (source.contractVersion === null) return unknown(source);
+  if (target.contractVersion === null) return unknown(target);
   if (source.contractVersion === target.contractVersion)
     return pass(`Both hosts speak version ${target.contractVersion}.`);
   return fail(
@@ -262,7 +262,7 @@ export function checkVersion({ source, target }: PreflightContext): Finding {
 /** The move itself needs no uplink; the VM does, to be reached afterwards. */
 export function checkLink({ vm, source, target }: PreflightContext): Finding {
   const name = target.config.name;
-  if (target.snapshot === null) return unknown(name);
+  if (target.snapshot === null) return unknown(target);
   for (const nic of vm.nics) {
     const isReached = adapterOf(source, nic)?.uplink === 'fabric';
     if (isReached && adapterOf(target, nic)?.uplink === 'none')
@@ -304,8 +304,9 @@ function fail(reason: string, remedy: string): Finding {
   return { result: 'fail', reason, remedy };
 }
 
-function unknown(host: string): Finding {
-  return warning(`Nothing is known of ${host} while it is not running.`, '');
+function unknown({ config: { name }, state }: PreflightHost): Finding {
+  if (state === 'running') return warning(`${name} has not reported yet.`, 'Check again.');
+  return warning(`Nothing is known of ${name} while it is not running.`, '');
 }
 
 function list(names: readonly string[]): string {
