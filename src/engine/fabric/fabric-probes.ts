@@ -83,8 +83,9 @@ export class FabricProbes {
    * What a probe has measured, ten times a second, and once more at its end. A watcher that goes
    * away leaves nothing behind.
    */
-  watch(probeId: string, signal = new AbortController().signal): AsyncGenerator<ProbeSample> {
-    return this.#samples(this.#require(probeId), signal);
+  watch(probeId: string, signal: AbortSignal | undefined): AsyncGenerator<ProbeSample> {
+    const probe = this.#require(probeId);
+    return this.#samples(probe, signal ?? new AbortController().signal);
   }
 
   /** Fault injection: the next `frames` probe frames of one direction are dropped at the probe's port. */
