@@ -4,7 +4,7 @@
  *
  * `onLost` comes at most once, and never after `close`.
  */
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { HostMemory } from '../memory/host-memory';
 import type { Kernel } from '../thread/kernel';
 import { MessageReader, type Message, type MessageSlot } from './message-reader';
@@ -13,6 +13,8 @@ import type { MessageType } from './protocol';
 import { HEADER_BYTES, NOTICE_MAX_BYTES } from './protocol';
 import { noticePayload, parseNotice } from './text-payload';
 
+/** What one read takes at most: a socket's buffer holds about as much. */
+const READ_BYTES = 262_144;
 /** How long a closed connection may take to get its last message across. */
 const FAREWELL_MS = 500;
 /** How long everything that was sent before an orderly end may take to arrive. */
@@ -21,8 +23,11 @@ const LAST_MS = 5000;
 /** Slot for messages that are Hello, Refuse or Abort at most. */
 export const NOTICE_SLOT_BYTES = HEADER_BYTES + NOTICE_MAX_BYTES;
 
+/** Makes a socket whose bytes are given to `take`, as they come. */
+export type OpenSocket = (take: (chunk: Uint8Array) => void) => Socket;
+
 export interface ConnectionOptions {
-  readonly socket: Socket;
+  readonly open: OpenSocket;
   readonly kernel: Kernel;
   readonly memory: HostMemory;
   /** Where incoming messages are put together. */
@@ -47,14 +52,14 @@ export class Connection {
   #isCorrupting = false;
 
   constructor(options: ConnectionOptions) {
-    const { socket, kernel, memory, inbound: slot, accepts } = options;
+    const { kernel, memory, inbound: slot, accepts } = options;
     this.#options = options;
-    this.#socket = socket;
     this.#writer = new MessageWriter(kernel, memory);
     const onMessage = (message: Message): void => options.onMessage(message, this);
     this.#reader = new MessageReader({ kernel, memory, slot, accepts, onMessage });
+    const socket = options.open((chunk) => this.#take(() => this.#reader.push(chunk)));
+    this.#socket = socket;
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
-    socket.on('data', (chunk: Buffer) => this.#take(() => this.#reader.push(chunk)));
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => this.#lose(error));
     socket.on('timeout', () => this.#onTimeout());
@@ -183,4 +188,30 @@ export class Connection {
     this.#options.onLost(cause, this);
     this.close();
   }
+}
+
+/** A socket that somebody else connected. */
+export function accepted(socket: Socket): OpenSocket {
+  return (take) => socket.on('data', take);
+}
+
+/** Connects to write, and to read a little. */
+export function connecting(path: string): OpenSocket {
+  return (take) => connect(path).on('data', take);
+}
+
+/**
+ * Connects to read much: only a socket that connects can read into memory of its own choice, which
+ * is twice as fast as with buffers that Node makes for each read.
+ */
+export function connectingToRead(path: string): OpenSocket {
+  return (take) => {
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const callback = (bytes: number): boolean => {
+      take(buffer.subarray(0, bytes));
+      return true;
+    };
+    // Its stream has no data then, but must flow to tell its end.
+    return connect({ path, onread: { buffer, callback } }).resume();
+  };
 }

@@ -1,14 +1,15 @@
 /**
  * Migration protocol: what crosses the socket between the source and the target of a VM.
  *
- * Pre-copy in rounds. One stream socket per migration; the source connects and presents the token
+ * Pre-copy in rounds. One stream per migration; the source connects and presents the token
  * that the target gave to the lab. The lab is the arbiter (`docs/design.md` §7): it commits or
  * cancels by commands to both hosts, so nothing about the commit is on this wire. After it the same
  * socket carries what the source held for the VM.
  *
  * ```
  *   source                                                            target
- *     │ Hello(token, VM, memory bytes, page size)  ───────────────────▶ │
+ *     │ Hello(token, VM, memory bytes, page size, back)  ─────────────▶ │
+ *     │ ◀────── a second socket, to `back`, for all that follows ────── │  (a socket that connects reads faster)
  *     │ ◀───────────────────────────────────────── Accept | Refuse(why) │
  *     │ Pages … RoundEnd(1), Pages … RoundEnd(2), …  ─────────────────▶ │  guest runs at the source
  *     │ Pages … RoundEnd(n)  ─────────────────────────────────────────▶ │  guest is stopped

@@ -1,4 +1,4 @@
-/** The socket on which a target waits: in the lab's folder, for this user only, gone afterwards. */
+/** A socket on which one side waits for the other: in the lab's folder, for this user only, gone afterwards. */
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ export class SocketListener {
   readonly #server: Server;
 
   /** @throws RefusalError `invalid-value` for a path that is too long, else `migration-failed`. */
-  static async open(folder: string, migrationId: string, vmId: string): Promise<SocketListener> {
-    const path = join(folder, `m-${migrationId}`);
+  static async open(folder: string, name: string, vmId: string): Promise<SocketListener> {
+    const path = join(folder, name);
     checkPath(path);
     const server = createServer();
     try {

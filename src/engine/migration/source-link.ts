@@ -3,17 +3,20 @@
  * it. Whatever goes wrong (Refuse, Abort, loss, time-out, cancellation) ends the present wait and
  * all later ones with one refusal; the first reason stays. Control thread.
  */
-import { connect } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { Socket } from 'node:net';
 import { PAGE_SIZE } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { Kernel } from '../thread/kernel';
 import type { RefusalError } from '../../shared/refusal-error';
 import { Condition } from './condition';
-import { Connection } from './connection';
+import { accepted, connecting, Connection, type OpenSocket } from './connection';
 import type { OutgoingVm } from './endpoints';
-import type { Message } from './message-reader';
+import type { Message, MessageSlot } from './message-reader';
 import { HEADER_BYTES, MessageType, SOURCE_ACCEPTS, type SourceStreamState } from './protocol';
 import { migrationFailed, reasonOf, targetRefused } from './refusals';
+import { SocketListener } from './socket-listener';
 import { SourceStaging, type PageSlot } from './staging';
 import { textPayload } from './text-payload';
 
@@ -29,6 +32,8 @@ export interface SourceLinkOptions {
   readonly connectTimeoutMs?: number;
   /** Longest silence of the target after that. Default 30 s. */
   readonly idleTimeoutMs?: number;
+  /** Whether the target may open a second socket, from which it reads faster. Default: yes. */
+  readonly secondSocket?: boolean;
   /** The target gave up after it had been ready. */
   readonly onLateAbort: (reason: RefusalError) => void;
 }
@@ -38,7 +43,10 @@ export class SourceLink {
   readonly closed: Promise<void>;
   readonly #options: SourceLinkOptions;
   readonly #staging: SourceStaging;
-  readonly #connection: Connection;
+  /** The one that the source opened, until the target has opened its own. */
+  #connection: Connection;
+  readonly #first: Connection;
+  #back: SocketListener | undefined;
   readonly #condition = new Condition();
   #state: SourceStreamState = 'greeting';
   #slot = 0;
@@ -47,21 +55,13 @@ export class SourceLink {
 
   /** Connects and says Hello. @throws RefusalError `host-memory-exhausted` */
   constructor(options: SourceLinkOptions) {
-    const { vm, kernel, memory, token, connectTimeoutMs = 5000 } = options;
+    const { memory, connectTimeoutMs = 5000 } = options;
     this.#options = options;
     this.#staging = new SourceStaging(memory);
-    const { inbound, outbound } = this.#staging;
-    this.#connection = new Connection({
-      ...{ socket: connect(options.socketPath), kernel, memory, inbound, outbound },
-      accepts: () => SOURCE_ACCEPTS[this.#state],
-      onMessage: (message) => this.#onMessage(message),
-      onLost: (cause) => this.#onLost(cause),
-    });
-    this.closed = this.#connection.closed.then(() => this.#staging.give());
+    this.#first = this.#connect(connecting(options.socketPath), this.#staging.inbound);
+    this.#connection = this.#first;
     this.#connection.setIdleTimeout(connectTimeoutMs);
-    const { vmId, memoryBytes } = vm;
-    const hello = textPayload({ token, vmId, memoryBytes, pageSize: PAGE_SIZE });
-    this.#connection.send(MessageType.Hello, hello);
+    this.closed = this.#cleanUp(this.#greet());
   }
 
   /** Bytes handed to the socket, headers included. */
@@ -160,9 +160,60 @@ export class SourceLink {
   close(reason?: string): void {
     if (reason === undefined) this.#connection.close();
     else this.#connection.close(MessageType.Abort, reason);
+    this.#back?.close();
   }
 
-  #onMessage(message: Message): void {
+  #connect(open: OpenSocket, inbound: MessageSlot): Connection {
+    const { kernel, memory } = this.#options;
+    return new Connection({
+      ...{ open, kernel, memory, inbound, outbound: this.#staging.outbound },
+      accepts: () => SOURCE_ACCEPTS[this.#state],
+      onMessage: (message, connection) => this.#onMessage(message, connection),
+      onLost: (cause, connection) => this.#onLost(cause, connection),
+    });
+  }
+
+  /** Says Hello. Resolves when the socket for the target's own connection listens, or cannot. */
+  async #greet(): Promise<void> {
+    const { vm, socketPath, token, secondSocket = true } = this.#options;
+    const { vmId, memoryBytes } = vm;
+    const back = secondSocket ? `b-${randomBytes(12).toString('hex')}` : null;
+    const listening = back && SocketListener.open(dirname(socketPath), back, vmId);
+    const hello = textPayload({ token, vmId, memoryBytes, pageSize: PAGE_SIZE, back });
+    this.#connection.send(MessageType.Hello, hello);
+    if (!listening) return;
+    try {
+      this.#back = await listening;
+    } catch (error) {
+      this.#onLost(error, this.#first);
+      return;
+    }
+    this.#back.onConnection((socket) => this.#takeBack(socket));
+    if (this.#first.isOver) this.#back.close();
+  }
+
+  /** The target's own socket; what was opened first has done its part then. */
+  #takeBack(socket: Socket): void {
+    if (this.#connection !== this.#first || this.#first.isOver) {
+      socket.destroy();
+      return;
+    }
+    this.#connection = this.#connect(accepted(socket), this.#staging.secondInbound);
+    this.#connection.setIdleTimeout(this.#options.connectTimeoutMs ?? 5000);
+    this.#back?.close();
+    this.#first.close();
+  }
+
+  async #cleanUp(greeted: Promise<void>): Promise<void> {
+    await this.#first.closed;
+    await greeted;
+    this.#back?.close();
+    await this.#connection.closed;
+    await this.#back?.closed;
+    this.#staging.give();
+  }
+
+  #onMessage(message: Message, connection: Connection): void {
     const { vmId } = this.#options.vm;
     switch (message.type) {
       case MessageType.Accept:
@@ -174,10 +225,10 @@ export class SourceLink {
         this.#condition.changed();
         break;
       case MessageType.Refuse:
-        this.#giveUp(targetRefused(vmId, this.#connection.reasonIn(message)));
+        this.#giveUp(targetRefused(vmId, connection.reasonIn(message)));
         break;
       default: {
-        const why = `The target gave up: ${this.#connection.reasonIn(message)}`;
+        const why = `The target gave up: ${connection.reasonIn(message)}`;
         this.#giveUp(migrationFailed(vmId, why));
       }
     }
@@ -191,7 +242,8 @@ export class SourceLink {
     if (isLate) this.#options.onLateAbort(reason);
   }
 
-  #onLost(cause: unknown): void {
+  #onLost(cause: unknown, connection: Connection): void {
+    if (connection !== this.#connection) return;
     // Whether the target runs the VM by then, only the lab knows.
     if (this.#state === 'ready') return;
     const reason = migrationFailed(this.#options.vm.vmId, reasonOf(cause), cause);

@@ -39,7 +39,9 @@ export type OutgoingState = 'sending' | 'ready' | 'resuming' | 'resumed' | 'stra
 export type OutgoingMove = 'target-ready' | 'undo' | 'guest-runs' | 'guest-lost' | 'finish';
 
 /** What leads where. A move that is not here is illegal and changes nothing. */
-export const OUTGOING_MOVES: Readonly<Record<OutgoingState, Partial<Record<OutgoingMove, OutgoingState>>>> = {
+export const OUTGOING_MOVES: Readonly<
+  Record<OutgoingState, Partial<Record<OutgoingMove, OutgoingState>>>
+> = {
   sending: { 'target-ready': 'ready', undo: 'resuming' },
   ready: { undo: 'resuming', finish: 'finished' },
   resuming: { 'guest-runs': 'resumed', 'guest-lost': 'stranded' },
@@ -62,6 +64,8 @@ export interface OutgoingOptions {
   readonly signal?: AbortSignal;
   /** Monotonic time in nanoseconds. */
   readonly now: Clock;
+  /** Whether the target may open a second socket, from which it reads faster. Default: yes. */
+  readonly secondSocket?: boolean;
   /** Time to connect and to be accepted. Default 5 s. */
   readonly connectTimeoutMs?: number;
   /** Longest silence of the target after that. Default 30 s. */

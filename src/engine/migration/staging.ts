@@ -11,7 +11,7 @@ const NOTICE_SLOT = lines(NOTICE_SLOT_BYTES);
 /**
  * Of a source:
  * ```
- * │ outgoing pages │ outgoing pages │ outgoing small messages │ incoming │
+ * │ outgoing pages │ outgoing pages │ outgoing small messages │ incoming │ incoming, second socket │
  * ```
  * One slot of pages is filled while the other is on its way.
  */
@@ -19,14 +19,16 @@ export class SourceStaging {
   readonly pages: readonly [PageSlot, PageSlot];
   readonly outbound: number;
   readonly inbound: MessageSlot;
+  readonly secondInbound: MessageSlot;
   readonly #give: () => void;
 
   /** @throws RefusalError `host-memory-exhausted` */
   constructor(memory: HostMemory) {
-    const start = memory.take(2 * PAGES_SLOT + STATE_SLOT + NOTICE_SLOT, 'A migration');
+    const start = memory.take(2 * PAGES_SLOT + STATE_SLOT + 2 * NOTICE_SLOT, 'A migration');
     this.pages = [new PageSlot(start), new PageSlot(start + PAGES_SLOT)];
     this.outbound = start + 2 * PAGES_SLOT;
     this.inbound = { address: this.outbound + STATE_SLOT, bytes: NOTICE_SLOT };
+    this.secondInbound = { address: this.inbound.address + NOTICE_SLOT, bytes: NOTICE_SLOT };
     this.#give = () => memory.give(start);
   }
 

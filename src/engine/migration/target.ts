@@ -10,17 +10,18 @@
  * ```
  */
 import type { Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import { PAGE_SIZE } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { Kernel } from '../thread/kernel';
 import { RefusalError } from '../../shared/refusal-error';
-import { Connection } from './connection';
+import { accepted, connectingToRead, Connection, type OpenSocket } from './connection';
 import type { DeviceState } from './device-state';
 import type { IncomingVm, LateFrames } from './endpoints';
 import { ImageReceiver } from './image-receiver';
 import { readLateBatch } from './late-batch';
 import { SocketListener } from './socket-listener';
-import type { Message } from './message-reader';
+import type { Message, MessageSlot } from './message-reader';
 import { MessageType, TARGET_ACCEPTS, type IncomingState } from './protocol';
 import {
   migrationCancelled,
@@ -63,6 +64,8 @@ export class IncomingMigration {
   readonly #connectTimer: NodeJS.Timeout;
   readonly #ready: Promise<DeviceState>;
   #source: Connection | undefined;
+  /** What the source had opened, where this host opened its own socket for the rest. */
+  #greeted: Connection | undefined;
   /** NICs of the VM, as its device state has them. */
   #nics = 0;
   #state: IncomingState = 'listening';
@@ -80,7 +83,7 @@ export class IncomingMigration {
     const { vm, kernel, memory, socketFolder, migrationId } = options;
     const staging = new TargetStaging(memory, MAX_CANDIDATES);
     try {
-      const listener = await SocketListener.open(socketFolder, migrationId, vm.vmId);
+      const listener = await SocketListener.open(socketFolder, `m-${migrationId}`, vm.vmId);
       return new IncomingMigration(
         options,
         listener,
@@ -165,20 +168,26 @@ export class IncomingMigration {
 
   /** A connection that has not said Hello yet. */
   #meet(socket: Socket): void {
-    const { kernel, memory } = this.#options;
     const inbound = this.#staging.takeNoticeSlot();
     if (!inbound) {
       socket.destroy();
       return;
     }
-    const candidate = new Connection({
-      ...{ socket, kernel, memory, inbound, outbound: this.#staging.outbound },
-      accepts: () => TARGET_ACCEPTS[this.#state],
-      onMessage: (message, connection) => this.#onMessage(message, connection),
-      onLost: (cause, connection) => this.#onLost(cause, connection),
-    });
+    const candidate = this.#connect(accepted(socket), inbound);
     this.#candidates.add(candidate);
     void candidate.closed.then(() => this.#staging.giveNoticeSlot(inbound));
+  }
+
+  #connect(open: OpenSocket, inbound: MessageSlot): Connection {
+    const { kernel, memory } = this.#options;
+    const connection: Connection = new Connection({
+      ...{ open, kernel, memory, inbound, outbound: this.#staging.outbound },
+      accepts: () =>
+        connection === this.#greeted ? [MessageType.Abort] : TARGET_ACCEPTS[this.#state],
+      onMessage: (message, from) => this.#onMessage(message, from),
+      onLost: (cause, lost) => this.#onLost(cause, lost),
+    });
+    return connection;
   }
 
   #onMessage(message: Message, connection: Connection): void {
@@ -219,17 +228,28 @@ export class IncomingMigration {
     const { vm, token, idleTimeoutMs = 30_000 } = this.#options;
     const hello = parseHello(connection.view(message));
     if (!isSameToken(hello.token, token)) throw streamInvalid('The token is wrong.');
-    this.#source = connection;
     this.#state = 'receiving';
     clearTimeout(this.#connectTimer);
     this.#listener.close();
     this.#candidates.delete(connection);
     this.#turnAwayCandidates('This migration has its source already.');
-    connection.receiveInto(this.#staging.inbound);
-    connection.setIdleTimeout(idleTimeoutMs);
+    this.#source = this.#streamOf(connection, hello.back);
+    this.#source.setIdleTimeout(idleTimeoutMs);
     const difference = differenceOf(hello, vm);
-    if (difference === undefined) connection.send(MessageType.Accept);
+    if (difference === undefined) this.#source.send(MessageType.Accept);
     else this.#discard(streamInvalid(difference), MessageType.Refuse);
+  }
+
+  /** What everything else comes on: this host's own socket where the source takes one. */
+  #streamOf(greeted: Connection, back: string | null): Connection {
+    if (back === null) {
+      greeted.receiveInto(this.#staging.inbound);
+      return greeted;
+    }
+    const path = join(dirname(this.#listener.path), back);
+    // The source closes the first one when it has the second; until then it may give up there.
+    this.#greeted = greeted;
+    return this.#connect(connectingToRead(path), this.#staging.inbound);
   }
 
   #onComplete(state: DeviceState, connection: Connection): void {
@@ -251,6 +271,8 @@ export class IncomingMigration {
   #onLost(cause: unknown, connection: Connection): void {
     if (this.#candidates.delete(connection)) {
       connection.close(MessageType.Refuse, reasonOf(cause));
+    } else if (connection !== this.#source) {
+      // The first socket of a source that has a second one.
     } else if (this.#state === 'committed') {
       this.#settleLate(reasonOf(cause));
     } else if (this.#state !== 'ready') {
@@ -284,7 +306,9 @@ export class IncomingMigration {
     clearTimeout(this.#connectTimer);
     this.#turnAwayCandidates('This migration is over.');
     this.#listener.close();
+    this.#greeted?.close();
     await this.#listener.closed;
+    await this.#source?.closed;
     this.#staging.give();
     this.#release();
   }

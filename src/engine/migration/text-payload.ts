@@ -11,6 +11,15 @@ const helloSchema = z.strictObject({
   vmId: z.string().min(1).max(100),
   memoryBytes: z.int().min(PAGE_SIZE).max(0xffff_f000).multipleOf(PAGE_SIZE),
   pageSize: z.int().min(1),
+  /**
+   * Name of a socket beside the target's, at which the source takes the target's own connection for
+   * everything that follows; null: everything comes on this one.
+   */
+  back: z
+    .string()
+    .regex(/^[a-z0-9-]{1,80}$/)
+    .nullable()
+    .default(null),
 });
 export type Hello = z.infer<typeof helloSchema>;
 

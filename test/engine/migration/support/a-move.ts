@@ -74,6 +74,8 @@ export class Move {
     this.#outgoing = new OutgoingMigration({
       ...{ vm: this.source, kernel, memory, token: TOKEN, now: monotonicClock() },
       socketPath: this.proxy?.path ?? this.incoming.socketPath,
+      // A proxy knows of one socket.
+      secondSocket: this.proxy === undefined,
       options: migrationOptionsSchema.parse({}),
       ...this.options.source,
       ...options,
