@@ -63,5 +63,35 @@ export const DROP_REASONS = [
     isLoss: true,
     text: 'The thread that served the queue died with the frame in its hands.',
   },
+  {
+    code: 'adapter-paused',
+    isLoss: true,
+    text: 'The adapter was paused: it took no frame from the wire and sent none.',
+  },
+  {
+    code: 'adapter-reset',
+    isLoss: true,
+    text: 'The adapter was being reset.',
+  },
+  {
+    code: 'adapter-halted',
+    isLoss: true,
+    text: 'The adapter was halted.',
+  },
+  {
+    code: 'adapter-removed',
+    isLoss: true,
+    text: 'The adapter had been removed by surprise.',
+  },
+  {
+    code: 'dhcp-guard',
+    isLoss: false,
+    text: 'The VM sent a message of a DHCP server, which the policy of its port forbids.',
+  },
+  {
+    code: 'sender-denied',
+    isLoss: false,
+    text: 'The policy of the port does not let frames of this sender in.',
+  },
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number]['code'];

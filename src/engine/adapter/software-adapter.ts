@@ -11,14 +11,12 @@ import {
   A_MODERATION_NS,
   A_NIC_LIMIT,
   A_NICS,
-  A_QUEUE_LIMIT,
   A_QUEUES,
   A_THREAD,
   A_UPLINK,
   ADAPTER_SIZE,
   MAC_TABLE_SIZE,
   MAX_NICS,
-  MAX_QUEUES,
   MAX_WIRES,
 } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
@@ -66,7 +64,6 @@ export class SoftwareAdapter {
     memory.setU32(this.block + A_INDEX, index);
     memory.setU32(this.block + A_MAC_TABLE, this.macTable);
     memory.setU32(this.block + A_NICS, this.#nics);
-    memory.setU32(this.block + A_QUEUE_LIMIT, MAX_QUEUES);
     memory.setU32(this.block + A_QUEUES, this.defaultQueue.address);
   }
 

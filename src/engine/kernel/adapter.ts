@@ -6,10 +6,12 @@ import {
   A_FILTER_MASK,
   A_FILTERS,
   A_IN_WIRES,
+  A_INTERRUPTS,
   A_MAC_ONLY,
   A_MODERATION_NS,
-  A_QUEUE_LIMIT,
   A_QUEUES,
+  A_RAISED,
+  A_REFUSES,
   A_UPLINK,
   BURST,
   C_ADDRESS,
@@ -35,6 +37,7 @@ import {
   DROP_WIRE_FULL,
   E_ADDRESS,
   E_LENGTH,
+  E_NIC,
   E_VLAN,
   ENTRY_SIZE,
   FRAME_MAX,
@@ -43,17 +46,22 @@ import {
   FREE_ADDRESS,
   FREE_COOKIE,
   FREE_SIZE,
+  MAX_QUEUES,
   MAX_THREADS,
   MAX_WIRES,
   Q_BYTES,
   Q_COMPLETION_RING,
+  Q_DOMAIN,
   Q_DROPPED,
   Q_FENCES,
   Q_FIRST_NS,
   Q_FRAMES,
   Q_FREE_RING,
+  Q_ID,
   Q_INTERRUPTS,
   Q_MODE,
+  Q_SENT,
+  Q_SENT_BYTES,
   Q_THREAD,
   Q_UNSIGNALLED,
   QUEUE_SHARED_MEMORY,
@@ -84,8 +92,14 @@ export function adapterStarved(): bool {
 const INTERRUPT_BATCH: u32 = 32;
 const ETHERTYPE_VLAN: u32 = 0x0081; // 0x8100 as a little-endian load sees it
 
+/** Word of the bit that says that a queue has completions without an interrupt. */
+function raisedWord(adapter: u32, id: u32): u32 {
+  return adapter + A_RAISED + (id >> 6) * 8;
+}
+
 /** Writes one frame from wire memory into the next buffer of its queue, and its completion. */
 function dma(
+  adapter: u32,
   thread: u32,
   queue: u32,
   frame: u32,
@@ -136,7 +150,12 @@ function dma(
   bump(queue + Q_FRAMES, 1);
   bump(queue + Q_BYTES, out);
   const waiting = load<u32>(queue, Q_UNSIGNALLED);
-  if (waiting == 0) store<f64>(queue, now, Q_FIRST_NS);
+  if (waiting == 0) {
+    store<f64>(queue, now, Q_FIRST_NS);
+    const id = load<u32>(queue, Q_ID);
+    const word = raisedWord(adapter, id);
+    store<u64>(word, load<u64>(word) | (u64(1) << (id & 63)));
+  }
   store<u32>(queue, waiting + 1, Q_UNSIGNALLED);
 }
 
@@ -148,6 +167,8 @@ function receive(adapter: u32, thread: u32, wire: u32, now: f64): u32 {
   const table = load<u32>(adapter, A_FILTERS);
   const mask = load<u32>(adapter, A_FILTER_MASK);
   const macOnly = load<u32>(adapter, A_MAC_ONLY) != 0;
+  // Pairs with setState of the control thread.
+  const refuses = atomic.load<u32>(adapter, A_REFUSES);
   let taken: u32 = 0;
   let bytes: u64 = 0;
   while (taken < <u32>BURST) {
@@ -158,6 +179,10 @@ function receive(adapter: u32, thread: u32, wire: u32, now: f64): u32 {
     const length = load<u32>(entry, WE_LENGTH);
     const frame = entry + WE_FRAME;
     bytes += length;
+    if (refuses != 0) {
+      countDrop(thread, refuses - 1);
+      continue;
+    }
     const tagged = length >= 18 && u32(load<u16>(frame, 12)) == ETHERTYPE_VLAN;
     if (length < <u32>FRAME_MIN || length > <u32>(tagged ? FRAME_MAX_TAGGED : FRAME_MAX)) {
       countDrop(thread, DROP_MALFORMED);
@@ -174,6 +199,7 @@ function receive(adapter: u32, thread: u32, wire: u32, now: f64): u32 {
     );
     const queue = load<u32>(adapter + A_QUEUES + id * 4);
     dma(
+      adapter,
       thread,
       queue == 0 ? load<u32>(adapter + A_QUEUES) : queue,
       frame,
@@ -190,14 +216,29 @@ function receive(adapter: u32, thread: u32, wire: u32, now: f64): u32 {
   return taken;
 }
 
+/** Counts a frame on the queue that it was sent on; on the default queue when that one is gone. */
+function countSent(adapter: u32, id: u32, length: u32): void {
+  const queues = adapter + A_QUEUES;
+  const named = id < <u32>MAX_QUEUES ? load<u32>(queues + id * 4) : 0;
+  const queue = named == 0 ? load<u32>(queues) : named;
+  bump(queue + Q_SENT, 1);
+  bump(queue + Q_SENT_BYTES, length);
+}
+
 /** Copies a burst from one serving thread's ring to the uplink. Returns frames taken. */
-function transmit(thread: u32, ring: u32, uplink: u32, now: f64): u32 {
+function transmit(adapter: u32, thread: u32, ring: u32, uplink: u32, now: f64): u32 {
   const head = load<u32>(ring, R_HEAD);
   const n = min(ringAvailable(ring), <u32>BURST);
+  // Pairs with setState of the control thread.
+  const refuses = atomic.load<u32>(adapter, A_REFUSES);
   let sent: u32 = 0;
   let bytes: u64 = 0;
   for (let i: u32 = 0; i < n; i++) {
     const entry = ringEntry(ring, head + i, ENTRY_SIZE);
+    if (refuses != 0) {
+      countDrop(thread, refuses - 1);
+      continue;
+    }
     if (uplink == 0) {
       countDrop(thread, DROP_WIRE_DOWN);
       continue;
@@ -218,6 +259,7 @@ function transmit(thread: u32, ring: u32, uplink: u32, now: f64): u32 {
       store<u16>(target, bswap<u16>(u16(vlan)), 14);
       memory.copy(target + 16, from + 12, length - 12);
     } else memory.copy(target, from, length);
+    countSent(adapter, u32(load<u16>(entry, E_NIC)), length + tag);
     sent++;
     bytes += length + tag;
   }
@@ -227,21 +269,70 @@ function transmit(thread: u32, ring: u32, uplink: u32, now: f64): u32 {
   return n;
 }
 
-/** Publishes completions and raises interrupts: at once when nothing more waits, else by moderation. */
+/** Bit of a coalescing domain; 0 for a queue whose interrupt is its own. */
+function domainBit(queue: u32): u64 {
+  const domain = load<u32>(queue, Q_DOMAIN);
+  return domain == 0 ? 0 : u64(1) << ((domain - 1) & 63);
+}
+
+/** Whether a queue's interrupt may not wait any longer. */
+function isDue(queue: u32, now: f64, moderation: f64): bool {
+  return (
+    load<u32>(queue, Q_UNSIGNALLED) >= INTERRUPT_BATCH ||
+    now - load<f64>(queue, Q_FIRST_NS) >= moderation
+  );
+}
+
+/**
+ * Publishes completions. Returns the coalescing domains with an interrupt that is due. Bits of queues
+ * that are gone, or have nothing, are taken out.
+ */
+function publishRaised(adapter: u32, now: f64, moderation: f64): u64 {
+  let domains: u64 = 0;
+  for (let word: u32 = 0; word < <u32>(MAX_QUEUES / 64); word++) {
+    const at = adapter + A_RAISED + word * 8;
+    let bits = load<u64>(at);
+    while (bits != 0) {
+      const bit = u32(ctz(bits));
+      bits &= bits - 1;
+      const queue = load<u32>(adapter + A_QUEUES + (word * 64 + bit) * 4);
+      if (queue == 0 || load<u32>(queue, Q_UNSIGNALLED) == 0) {
+        store<u64>(at, load<u64>(at) & ~(u64(1) << bit));
+        continue;
+      }
+      ringPublish(load<u32>(queue, Q_COMPLETION_RING));
+      if (isDue(queue, now, moderation)) domains |= domainBit(queue);
+    }
+  }
+  return domains;
+}
+
+/**
+ * Publishes completions and raises interrupts: at once when nothing more waits, else by moderation.
+ * Queues of one coalescing domain share an interrupt: when one of them is due, all are served.
+ */
 function interrupt(adapter: u32, now: f64, idle: bool): void {
-  const limit = load<u32>(adapter, A_QUEUE_LIMIT);
   const moderation = load<f64>(adapter, A_MODERATION_NS);
-  for (let id: u32 = 0; id < limit; id++) {
-    const queue = load<u32>(adapter + A_QUEUES + id * 4);
-    if (queue == 0) continue;
-    const waiting = load<u32>(queue, Q_UNSIGNALLED);
-    if (waiting == 0) continue;
-    ringPublish(load<u32>(queue, Q_COMPLETION_RING));
-    if (!idle && waiting < INTERRUPT_BATCH && now - load<f64>(queue, Q_FIRST_NS) < moderation)
-      continue;
-    store<u32>(queue, 0, Q_UNSIGNALLED);
-    bump(queue + Q_INTERRUPTS, 1);
-    wake(load<u32>(queue, Q_THREAD));
+  const due = publishRaised(adapter, now, moderation);
+  let raised: u64 = 0;
+  for (let word: u32 = 0; word < <u32>(MAX_QUEUES / 64); word++) {
+    const at = adapter + A_RAISED + word * 8;
+    let bits = load<u64>(at);
+    while (bits != 0) {
+      const bit = u32(ctz(bits));
+      bits &= bits - 1;
+      // It may have been taken away since completions were published.
+      const queue = load<u32>(adapter + A_QUEUES + (word * 64 + bit) * 4);
+      if (queue == 0) continue;
+      const domain = domainBit(queue);
+      if (!idle && (due & domain) == 0 && !isDue(queue, now, moderation)) continue;
+      store<u64>(at, load<u64>(at) & ~(u64(1) << bit));
+      store<u32>(queue, 0, Q_UNSIGNALLED);
+      bump(queue + Q_INTERRUPTS, 1);
+      if (domain == 0 || (raised & domain) == 0) bump(adapter + A_INTERRUPTS, 1);
+      raised |= domain;
+      wake(load<u32>(queue, Q_THREAD));
+    }
   }
 }
 
@@ -266,7 +357,7 @@ export function adapterTurn(adapter: u32, thread: u32, now: f64): u32 {
       bits &= bits - 1;
       const ring = load<u32>(load<u32>(thread, T_IN_RINGS) + (word * 64 + bit) * 4);
       if (ring == 0) continue;
-      moved += transmit(thread, ring, uplink, now);
+      moved += transmit(adapter, thread, ring, uplink, now);
       if (ringAvailable(ring) != 0) again |= u64(1) << bit;
     }
     if (again != 0) atomic.or<u64>(at, again);

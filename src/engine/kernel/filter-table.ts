@@ -6,6 +6,7 @@ import {
   F_USED,
   F_VLAN,
   FILTER_ANY_VLAN,
+  FILTER_NONE,
   FILTER_SIZE,
 } from './layout';
 
@@ -31,7 +32,7 @@ function find(table: u32, mask: u32, low: u32, high: u32, vlan: u32): u32 {
     slot = (slot + 1) & mask;
     entry = table + slot * FILTER_SIZE;
   }
-  return 0;
+  return FILTER_NONE;
 }
 
 /** Queue id for a frame; 0 when no filter matches. `vlan` 0: untagged or VLAN id zero. */
@@ -44,7 +45,8 @@ export function filterLookup(
   vlan: u32,
 ): u32 {
   if (table == 0) return 0;
-  const queue = find(table, mask, low, high, vlan);
-  if (queue != 0 || !macOnly) return queue;
-  return find(table, mask, low, high, FILTER_ANY_VLAN);
+  let queue = find(table, mask, low, high, vlan);
+  // A filter may name the default queue too, so 0 is an answer.
+  if (queue == <u32>FILTER_NONE && macOnly) queue = find(table, mask, low, high, FILTER_ANY_VLAN);
+  return queue == <u32>FILTER_NONE ? 0 : queue;
 }

@@ -11,7 +11,7 @@
 // ── Limits ──────────────────────────────────────────────────────────────────────────────────────
 export const MAX_THREADS = 128;
 export const MAX_NICS = 256;
-export const MAX_QUEUES = 65; // 64 VM queues and the default queue
+export const MAX_QUEUES = 256; // queue ids: many more than queues, so that none is used again soon
 export const MAX_WIRES = 8; // wire rings of one adapter, each direction
 export const MAX_FABRIC_PORTS = 32;
 export const BURST = 64; // frames that one step of a turn takes from one place
@@ -86,7 +86,13 @@ export const DROP_WIRE_DOWN = 10;
 export const DROP_HOLD_FULL = 11;
 export const DROP_SAME_PORT = 12;
 export const DROP_THREAD_LOST = 13;
-export const DROP_REASON_COUNT = 14;
+export const DROP_ADAPTER_PAUSED = 14;
+export const DROP_ADAPTER_RESET = 15;
+export const DROP_ADAPTER_HALTED = 16;
+export const DROP_ADAPTER_REMOVED = 17;
+export const DROP_DHCP_GUARD = 18;
+export const DROP_SENDER_DENIED = 19;
+export const DROP_REASON_COUNT = 20;
 
 // ── Ring between two threads: single producer, single consumer ──────────────────────────────────
 export const R_TAIL = 0; // u32, free running, published by the producer
@@ -100,7 +106,7 @@ export const R_ENTRIES = 192;
 export const E_ADDRESS = 0; // u32, first byte of the frame
 export const E_LENGTH = 4; // u16
 export const E_VLAN = 6; // u16, 0 = untagged; priority bits in 13..15
-export const E_NIC = 8; // u16, destination NIC index; unused towards an adapter
+export const E_NIC = 8; // u16, destination NIC index; towards an adapter the id of the queue that it is sent on
 export const ENTRY_SIZE = 16;
 
 // Buffer of a pool: 2 KiB, aligned to its size.
@@ -135,6 +141,7 @@ export const Q_COMPLETION_RING = 12;
 export const Q_MODE = 16; // QUEUE_HOST_BUFFERS | QUEUE_SHARED_MEMORY
 export const Q_NIC = 20; // NIC block of a shared-memory queue
 export const Q_HOLD = 24; // u32, 1: completions wait until the default queue has passed on what came before them
+export const Q_DOMAIN = 28; // u32, interrupt coalescing domain, 1 to 64; 0: its interrupt is its own
 export const Q_FENCES = 64; // u32, written by the adapter: fences put in
 export const Q_UNSIGNALLED = 68; // u32, adapter private: completions since the last interrupt
 export const Q_FIRST_NS = 72; // f64, adapter private: when the oldest of them was put in
@@ -142,11 +149,19 @@ export const Q_FRAMES = 80; // u64, written by the adapter
 export const Q_BYTES = 88; // u64
 export const Q_DROPPED = 96; // u64, no receive buffer
 export const Q_INTERRUPTS = 104; // u64
+export const Q_SENT = 112; // u64, frames sent on it
+export const Q_SENT_BYTES = 120; // u64
 export const Q_INDICATIONS = 128; // u64, written by the serving thread
 export const Q_FENCES_PASSED = 136; // u32
 export const Q_BACKLOG_TURNS = 140; // u32, serving thread private: turns with a backlog, up to BACKLOG_TURNS
 export const Q_TURN_NS = 144; // f64, serving thread private: when its last turn began
+export const Q_LAST_FRAMES = 152; // u32, frames of the last indication
+export const Q_LAST_FLAGS = 156; // u32, its INDICATED_* flags
+export const Q_LOW_RESOURCES = 160; // u64, indications with INDICATED_RESOURCES
 export const QUEUE_SIZE = 192;
+export const INDICATED_SINGLE_QUEUE = 1; // all its frames are of one queue
+export const INDICATED_SHARED_MEMORY = 2; // they lie in memory that was allocated for the queue
+export const INDICATED_RESOURCES = 4; // buffers are short: they are the queue's again when the call returns
 export const QUEUE_HOST_BUFFERS = 0;
 export const QUEUE_SHARED_MEMORY = 1;
 
@@ -163,9 +178,11 @@ export const A_NIC_LIMIT = 40; // indices below this may be used
 export const A_UPLINK = 44; // wire ring towards the uplink, or 0
 export const A_IN_WIRES = 48; // u32[MAX_WIRES], wire rings from links, or 0
 export const A_LEARN_SECOND = 80; // u32, seconds, written by the control thread
-export const A_QUEUE_LIMIT = 84; // queue ids below this may be used
-export const A_QUEUES = 128; // u32[MAX_QUEUES], queue blocks by id, or 0
-export const ADAPTER_SIZE = 448;
+export const A_REFUSES = 88; // u32 atomic, 0: it runs; else 1 + the reason for which every frame is dropped
+export const A_RAISED = 128; // u64[4], private to the adapter: queues with completions since their last interrupt
+export const A_INTERRUPTS = 160; // u64, interrupts raised, one for each coalescing domain
+export const A_QUEUES = 192; // u32[MAX_QUEUES], queue blocks by id, or 0
+export const ADAPTER_SIZE = 1216;
 
 // Filter table: open addressing, linear probing, power-of-two slots, never changed in place.
 export const F_MAC_LOW = 0; // u32
@@ -175,6 +192,7 @@ export const F_QUEUE = 8; // u32, queue id
 export const F_USED = 12; // u32, 1 = slot in use
 export const FILTER_SIZE = 16;
 export const FILTER_ANY_VLAN = 0x1000;
+export const FILTER_NONE = 0xffffffff; // instead of a queue id: no filter matches
 
 // MAC table: buckets of 8 entries of 16 bytes; read and written by several threads.
 export const M_KEY = 0; // u64: VLAN in the upper 16 bits, MAC below; 0 = free
@@ -216,6 +234,7 @@ export const N_PHASE = 120; // u32 atomic, NIC_OWNED | NIC_LEAVING | NIC_MOVING
 export const N_PREVIOUS_OWNER = 124; // u32, while NIC_MOVING: whose forwarded frames come first
 export const N_KICK = 128; // u32 atomic, 1: the guest has new frames to send
 export const N_STARVED = 132; // u32 atomic, 1: the owner waits for receive buffers of the guest
+export const N_POLICY = 140; // policy block of the port, or 0
 // written by the owner only
 export const N_RX_LAST_AVAIL = 192; // u32, avail entries taken
 export const N_RX_USED_NEXT = 196; // u32, used entries written
@@ -237,6 +256,15 @@ export const NIC_DEPARTED = 4; // its VM runs on another host: frames from the w
 export const NIC_OWNED = 0;
 export const NIC_LEAVING = 2; // its queue's filters are being cleared: the next owner holds what already reaches it
 export const NIC_MOVING = 1; // between two owners: the next one holds what reaches it directly
+
+// Policy block of a port, never changed while the port is known to a switch.
+export const P_DHCP_GUARD = 0; // u32, 1: what it sends as a DHCP server is dropped
+export const P_MAC_COUNT = 4;
+export const P_IPV4_COUNT = 8;
+export const P_MACS = 64; // 16 × { low u32, high u32 }, senders whose frames it does not get
+export const P_IPV4S = 192; // u32[16], network order
+export const POLICY_SIZE = 256;
+export const POLICY_ENTRIES = 16;
 
 // ── VM block ────────────────────────────────────────────────────────────────────────────────────
 export const V_MEMORY = 0;

@@ -35,8 +35,10 @@ import {
   CT_INDICATIONS,
   CT_STALE,
   DROP_BAD_DESCRIPTOR,
+  DROP_DHCP_GUARD,
   DROP_MALFORMED,
   DROP_PORT_DOWN,
+  DROP_SENDER_DENIED,
   DROP_SOURCE_MAC_REFUSED,
   DROP_TAG_REFUSED,
   E_ADDRESS,
@@ -50,6 +52,9 @@ import {
   FREE_ADDRESS,
   FREE_COOKIE,
   FREE_SIZE,
+  INDICATED_RESOURCES,
+  INDICATED_SHARED_MEMORY,
+  INDICATED_SINGLE_QUEUE,
   MAX_THREADS,
   N_DROPPED,
   N_KICK,
@@ -83,6 +88,9 @@ import {
   Q_HOLD,
   Q_ID,
   Q_INDICATIONS,
+  Q_LAST_FLAGS,
+  Q_LAST_FRAMES,
+  Q_LOW_RESOURCES,
   Q_MODE,
   Q_NIC,
   Q_TURN_NS,
@@ -123,6 +131,7 @@ import {
   useReceiveBuffer,
   writeUsed,
 } from './port';
+import { refusesDhcpServer, refusesSender } from './policy';
 import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from './ring';
 import { forward, learnFromWire } from './switch';
 import {
@@ -219,9 +228,10 @@ function indicateToNic(thread: u32, queue: u32, nic: u32, entry: u32, mayWait: b
   if (mayWait && atomic.load<u32>(nic, N_STATE) == NIC_UP && receiveBuffers(nic) == 0) return false;
   const vlan = u32(load<u16>(entry, C_VLAN));
   // The port's policy decides from the completion, before the one copy into the guest.
-  if ((vlan & 0xfff) == load<u32>(nic, N_VLAN))
-    deliver(thread, nic, load<u32>(entry, C_ADDRESS), length, vlan);
-  else forward(thread, 0, load<u32>(entry, C_ADDRESS), length, vlan);
+  const address = load<u32>(entry, C_ADDRESS);
+  if ((vlan & 0xfff) != load<u32>(nic, N_VLAN)) forward(thread, 0, address, length, vlan);
+  else if (refusesSender(nic, address, length)) refuse(thread, nic, DROP_SENDER_DENIED);
+  else deliver(thread, nic, address, length, vlan);
   poolRelease(thread, load<u32>(entry, C_COOKIE));
   return true;
 }
@@ -275,10 +285,33 @@ function harvest(thread: u32, queue: u32): u32 {
   }
   ringAdvance(ring, head);
   if (frames != 0) {
-    bump(queue + Q_INDICATIONS, 1);
+    recordIndication(queue, u32(frames), isDefault);
     count(thread, CT_INDICATIONS, 1);
   }
   return u32(frames);
+}
+
+/** Fewer receive buffers than this that the adapter can fill: it is short of them. */
+const LOW_BUFFERS: u32 = 32;
+
+/**
+ * What a receive indication says beside its frames. All are of one queue, and lie in memory that was
+ * allocated for it. A VM queue copies at once out of host buffers, so when it is short of them they
+ * are its own again when the call returns.
+ */
+function recordIndication(queue: u32, frames: u32, isDefault: bool): void {
+  let flags = INDICATED_SINGLE_QUEUE | INDICATED_SHARED_MEMORY;
+  if (
+    !isDefault &&
+    load<u32>(queue, Q_MODE) != QUEUE_SHARED_MEMORY &&
+    postedBuffers(load<u32>(queue, Q_FREE_RING)) < LOW_BUFFERS
+  ) {
+    flags |= INDICATED_RESOURCES;
+    bump(queue + Q_LOW_RESOURCES, 1);
+  }
+  bump(queue + Q_INDICATIONS, 1);
+  store<u32>(queue, frames, Q_LAST_FRAMES);
+  store<u32>(queue, u32(flags), Q_LAST_FLAGS);
 }
 
 /** Turns with a backlog after which a queue counts as saturated; a turn without one takes one back. */
@@ -464,6 +497,7 @@ function sendOne(thread: u32, nic: u32, address: u32, length: u32): void {
   if (!hasMac(nic, load<u32>(frame, 6), u32(load<u16>(frame, 10))))
     refuse(thread, nic, DROP_SOURCE_MAC_REFUSED);
   else if (u32(load<u16>(frame, 12)) == ETHERTYPE_VLAN) refuse(thread, nic, DROP_TAG_REFUSED);
+  else if (refusesDhcpServer(nic, frame, length)) refuse(thread, nic, DROP_DHCP_GUARD);
   else forward(thread, nic, frame, length, load<u32>(nic, N_VLAN));
   poolRelease(thread, buffer);
 }

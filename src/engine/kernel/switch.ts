@@ -16,6 +16,7 @@ import {
   DROP_DESTINATION_SHARE,
   DROP_NO_PORT_IN_VLAN,
   DROP_SAME_PORT,
+  DROP_SENDER_DENIED,
   DROP_WIRE_DOWN,
   DROP_WIRE_FULL,
   BUFFER_REFERENCES,
@@ -35,15 +36,18 @@ import {
   PORT_NONE,
   PORT_STATIC,
   PORT_WIRE,
+  Q_ID,
   T_ADAPTER,
   T_INDEX,
   T_LEARN_HIGH,
   T_LEARN_LOW,
   T_LEARN_SECOND,
   T_OUT_RINGS,
+  T_QUEUE,
 } from './layout';
 import { macKey, macLearn, macLookup } from './mac-table';
 import { deliver, hold } from './port';
+import { refusesSender } from './policy';
 import { ringPublish, ringReserve } from './ring';
 import { bufferOf, count, countDrop, reclaim, signal, threadAt } from './thread';
 
@@ -85,6 +89,10 @@ export function toNic(thread: u32, nic: u32, address: u32, length: u32, vlan: u3
     countDrop(thread, DROP_NO_PORT_IN_VLAN);
     return;
   }
+  if (refusesSender(nic, address, length)) {
+    countDrop(thread, DROP_SENDER_DENIED);
+    return;
+  }
   // Pairs with passFence and adopt: the owner word decides who touches the virtqueues.
   const owner = atomic.load<u32>(nic, N_OWNER);
   if (owner == load<u32>(thread, T_INDEX)) deliver(thread, nic, address, length, vlan);
@@ -108,7 +116,7 @@ export function toWire(thread: u32, adapter: u32, address: u32, length: u32, vla
     address,
     length,
     vlan,
-    0,
+    load<u32>(load<u32>(thread, T_QUEUE), Q_ID),
     DROP_WIRE_FULL,
   );
 }

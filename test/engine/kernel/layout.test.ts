@@ -86,6 +86,11 @@ const HOT: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [layout.Q_FENCES, layout.Q_UNSIGNALLED, layout.Q_FRAMES, layout.Q_INTERRUPTS],
     [layout.Q_INDICATIONS, layout.Q_FENCES_PASSED],
   ],
+  adapter: [
+    [layout.A_FILTERS, layout.A_NICS, layout.A_UPLINK],
+    [layout.A_LEARN_SECOND, layout.A_REFUSES],
+    [layout.A_RAISED, layout.A_INTERRUPTS],
+  ],
   NIC: [
     [layout.N_MEMORY, layout.N_RX_DESC, layout.N_TX_SIZE],
     [layout.N_KICK, layout.N_STARVED],
