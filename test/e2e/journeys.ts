@@ -89,29 +89,49 @@ export async function createVmByKeyboard(
   );
 }
 
-/** Moves a running VM and reads what it cost. */
+/** Moves a running VM by the wizard, watches it move, and reads what it cost. */
 export async function migrate(consolePage: ConsolePage, vm: string, target: string): Promise<void> {
   const { migration } = consolePage;
   await consolePage.go('migration');
-  await migration.choose(vm, target);
+  await migration.openWizard(vm);
+  await migration.target(target).locator('input').check();
+  expect(await migration.checks(target, 'pass').count()).toBeGreaterThan(0);
+  expect(await migration.checks(target, 'fail').count()).toBe(0);
+  // Slow enough to be watched, and then let go.
+  await migration.option('bandwidth').fill('1');
   const progress = migration.progress.waitFor();
   await migration.startButton.click();
   await progress;
+  await watchMigration(consolePage);
   await migration.result.waitFor();
 
   expect(await migration.result.getAttribute('data-outcome')).toBe('completed');
+  expect(await migration.verdict.innerText()).toBe(`${vm} runs on ${target} now.`);
   expect(await migration.phaseNames()).toEqual([...MIGRATION_PHASES]);
-  expect(await migration.figure('downtime')).toBeGreaterThan(0);
-  expect(await migration.figure('bytes')).toBeGreaterThan(0);
+  for (const figure of ['downtime', 'silence', 'bytes', 'rate'])
+    expect(await migration.figure(figure), figure).toBeGreaterThan(0);
   expect(await migration.figure('rounds')).toBeGreaterThan(1);
-  expect(await migration.figureText('lost')).toMatch(/^[\d,]+\s+of\s+[\d,]+$/);
-  expect(await migration.figure('silence')).toBeGreaterThan(0);
+  expect(await migration.rounds.rows().count()).toBe(await migration.figure('rounds'));
+  for (const fate of ['lost', 'duplicated', 'reordered'])
+    expect(await migration.eachWay(fate), fate).toEqual([0, 0]);
   await eventually(() => migration.history.rows({ outcome: 'completed' }).count()).toBe(1);
+  await eventually(() => migration.queue(target).getAttribute('data-state')).toBe('Running');
 
   await consolePage.go('machines');
   await eventually(() => consolePage.vms.texts('host', { vm })).toEqual([target]);
   await eventually(() => consolePage.vms.rows({ vm, state: 'running' }).count()).toBe(1);
   await expectFrames(consolePage, [vm]);
+}
+
+/** While it moves, its chart runs; a limit is lifted, and it takes effect. */
+async function watchMigration(consolePage: ConsolePage): Promise<void> {
+  const { migration } = consolePage;
+  const points = await migration.chart.points();
+  await eventually(() => migration.chart.points()).toBeGreaterThan(points);
+  expect(await migration.progress.isVisible()).toBe(true);
+  expect(await consolePage.mark('limit-bandwidth').inputValue()).toBe('1');
+  await consolePage.mark('limit-bandwidth').fill('');
+  await consolePage.mark('limits-apply').click();
 }
 
 /** Kills a host's process; the page says so, and the host comes back with its VMs. */

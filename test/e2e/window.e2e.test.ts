@@ -6,7 +6,7 @@ import { launchElectronApp, type ElectronApp } from '../support/electron-app';
 import { eventually } from '../support/eventually';
 import { descendantsOf, stillRunning } from '../support/processes';
 import { readRepositoryText, repositoryFiles } from '../support/repository';
-import { saveScreenshot } from '../support/screenshots';
+import { saveElement, saveScreenshot } from '../support/screenshots';
 import { makeTemporaryFolder } from '../support/temporary-folder';
 import * as journeys from './journeys';
 import { ConsolePage } from './pages/console-page';
@@ -64,6 +64,32 @@ async function expectCleanEnd(): Promise<void> {
   expect(main.exitCode).toBe(0);
   expect(app.output()).not.toMatch(/unhandled|uncaught/i);
   await eventually(() => stillRunning(pids)).toEqual([]);
+}
+
+interface Download {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+/** What a click saves, without the dialog that asks where to. */
+async function download(save: () => Promise<void>): Promise<Download> {
+  const downloads = makeTemporaryFolder('downloads');
+  try {
+    await app.application.evaluate(({ session }, folderPath) => {
+      session.defaultSession.once('will-download', (_event, item) => {
+        item.setSavePath(`${folderPath}/${item.getFilename()}`);
+      });
+    }, downloads.path);
+    await save();
+    const names = (): string[] =>
+      readdirSync(downloads.path).filter((name) => !name.endsWith('.crdownload'));
+    await eventually(() => names().length).toBe(1);
+    const [name = ''] = names();
+    await eventually(() => readFileSync(join(downloads.path, name)).length).toBeGreaterThan(0);
+    return { name, bytes: readFileSync(join(downloads.path, name)) };
+  } finally {
+    downloads.remove();
+  }
 }
 
 /** The shown host has so many queues, and each of them receives frames. */
@@ -270,12 +296,76 @@ describe('the window', () => {
     await eventually(() => consolePage.vms.rows({ vm: 'spare-02' }).count()).toBe(0);
   });
 
+  it('keeps a target that cannot take the VM in the list, with the reason', async () => {
+    await consolePage.go('labs');
+    await consolePage.createHost('Host C', { memoryMiB: 64 });
+    await consolePage.go('migration');
+    const { migration } = consolePage;
+    await migration.openWizard('web-01');
+    await migration.target('Host C').waitFor();
+    expect(await migration.target('Host C').getAttribute('data-possible')).toBe('false');
+    expect(await migration.target('Host C').locator('input').isDisabled()).toBe(true);
+    expect(await migration.target('Host C').innerText()).toMatch(/needs \d+ MiB on Host C/);
+    await migration.target('Host C').locator('summary').click();
+    await eventually(() => migration.checks('Host C', 'fail').count()).toBe(1);
+    expect(await migration.target('Host B').getAttribute('data-possible')).toBe('true');
+    await app.window.mouse.move(0, 0);
+    await saveScreenshot(app.window, 'migration-wizard');
+
+    await consolePage.go('labs');
+    await consolePage.deleteHost('Host C');
+  });
+
   it('migrates a VM through all phases and says what it cost', async () => {
     await journeys.migrate(consolePage, 'web-01', 'Host B');
+  });
+
+  it('copies the result, saves its picture, and exports the history', async () => {
     await consolePage.go('migration');
     await consolePage.migration.result.waitFor();
+    await consolePage.mark('result-copy').click();
+    await eventually(() =>
+      app.application.evaluate(({ clipboard }) => clipboard.readText()),
+    ).toContain('web-01: Host A → Host B (completed)');
+
+    const picture = await download(() => consolePage.mark('result-picture').click());
+    expect(picture.name).toMatch(/^migration-web-01-.*\.png$/);
+    // Width and height stand at the begin of every PNG.
+    expect(picture.bytes.toString('latin1', 1, 4)).toBe('PNG');
+    expect(picture.bytes.readUInt32BE(16)).toBeGreaterThan(1000);
+    expect(picture.bytes.readUInt32BE(20)).toBeGreaterThan(500);
+
+    const json = await download(() => consolePage.mark('history-json').click());
+    const { migrations } = JSON.parse(json.bytes.toString()) as { migrations: unknown[] };
+    expect(migrations).toMatchObject([
+      { vmName: 'web-01', fromHost: 'Host A', toHost: 'Host B', outcome: 'completed' },
+    ]);
+    const csv = await download(() => consolePage.mark('history-csv').click());
+    const lines = csv.bytes.toString().trimEnd().split('\r\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain('downtime_ms');
+    expect(lines[1]).toContain('web-01');
+  });
+
+  it('migrates the VM back and there again, at full speed', async () => {
+    const { migration } = consolePage;
+    for (const [target, count] of [
+      ['Host A', 2],
+      ['Host B', 3],
+    ] as const) {
+      await consolePage.mark('migrate-back').click();
+      await migration.target(target).locator('input:checked').waitFor();
+      expect(await migration.option('bandwidth').inputValue()).toBe('');
+      await migration.startButton.click();
+      await eventually(() => migration.history.rows({ outcome: 'completed' }).count()).toBe(count);
+      await eventually(() => migration.verdict.innerText()).toBe(`web-01 runs on ${target} now.`);
+    }
+    await eventually(() => migration.queue('Host B').getAttribute('data-state')).toBe('Running');
+    // The course goes on for a moment after the end; the picture is taken when it stands still.
+    await eventually(() => migration.chart.root.getAttribute('data-final')).toBe('true');
     await app.window.mouse.move(0, 0);
     await saveScreenshot(app.window, 'migration');
+    await saveElement(migration.card, 'migration-result');
   });
 
   it('lists events with time, object and cause', async () => {

@@ -2,6 +2,7 @@
 import { useLabStore } from '../stores/lab';
 import { useProblemsStore } from '../stores/problems';
 import { plural } from '../format/format';
+import { useAddress } from './useAddress';
 import { useConfirm } from './useConfirm';
 import { useMigrationAddress } from './useMigrationAddress';
 
@@ -20,6 +21,7 @@ export function useHostActions(): HostActions {
   const lab = useLabStore();
   const problems = useProblemsStore();
   const confirm = useConfirm();
+  const address = useAddress();
   const migrations = useMigrationAddress();
 
   return {
@@ -51,7 +53,10 @@ export function useHostActions(): HostActions {
         stays: 'The other hosts and the event list stay as they are.',
         accept: 'Delete',
       });
-      return accepted && problems.attempt(() => lab.deleteHost(hostId));
+      if (!accepted) return false;
+      const done = await problems.attempt(() => lab.deleteHost(hostId));
+      if (done && address.selection.value?.id === hostId) address.closePanel();
+      return done;
     },
   };
 }

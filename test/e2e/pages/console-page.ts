@@ -65,6 +65,23 @@ export class ConsolePage {
     await this.question.waitFor({ state: 'detached' });
   }
 
+  /** On the Labs screen: creates a host and waits until its process runs. */
+  async createHost(name: string, { memoryMiB }: { memoryMiB: number }): Promise<void> {
+    await this.mark('create-host').click();
+    await this.mark('host-name').fill(name);
+    await this.mark('host-memory').fill(String(memoryMiB));
+    await this.mark('host-submit').click();
+    await this.hosts.rows({ host: name, state: 'running' }).waitFor();
+  }
+
+  /** On the Labs screen: deletes a host that has no VM. */
+  async deleteHost(name: string): Promise<void> {
+    await this.hosts.rows({ host: name }).click();
+    await this.mark('host-delete').click();
+    await this.accept();
+    await this.hosts.rows({ host: name }).waitFor({ state: 'detached' });
+  }
+
   /** Process id of a host as the Labs screen shows it; undefined while there is none. */
   async processOf(hostName: string): Promise<number | undefined> {
     const [pid = Number.NaN] = await this.hosts.figures('pid', { host: hostName });

@@ -275,16 +275,16 @@ export class FakeMigration {
   #queues(phase: MigrationPhase): void {
     const { fromHostId, toHostId } = this.snapshot;
     if (phase === 'clearing-filters')
-      this.#step(fromHostId, 'Running', 'Paused', 'CLEAR_FILTER, last filter');
+      this.#step(fromHostId, 'Running', 'Paused', 'CLEAR_LAST_FILTER');
     if (phase === 'stopping-dma') {
       this.#step(fromHostId, 'Paused', 'StopDma', 'FREE_QUEUE');
-      this.#step(fromHostId, 'StopDma', 'Freeing', 'DMA stopped and indicated');
-      this.#step(fromHostId, 'Freeing', 'Undefined', 'all receive buffers returned');
+      this.#step(fromHostId, 'StopDma', 'Freeing', 'DMA_STOPPED');
+      this.#step(fromHostId, 'Freeing', 'Undefined', 'RESOURCES_FREED');
     }
     if (phase !== 'resuming') return;
     this.#step(toHostId, 'Undefined', 'Allocated', 'ALLOCATE_QUEUE');
     this.#step(toHostId, 'Allocated', 'Set', 'SET_FILTER');
-    this.#step(toHostId, 'Set', 'Running', 'QUEUE_ALLOCATION_COMPLETE');
+    this.#step(toHostId, 'Set', 'Running', 'ALLOCATION_COMPLETE');
   }
 
   #step(hostId: string, from: QueueState, to: QueueState, cause: string): void {
