@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PAGE_SIZE, PAGE_ZERO } from '../../../src/engine/kernel/layout';
+import { PAGE_REPEATED, PAGE_SIZE, PAGE_ZERO } from '../../../src/engine/kernel/layout';
 import {
   H_LENGTH,
   H_MAGIC,
@@ -19,6 +19,9 @@ import { Targets, type Target } from './support/targets';
 const PAGES = 3;
 const HELLO = { token: TOKEN, vmId: VM_ID, memoryBytes: PAGES * PAGE_SIZE, pageSize: PAGE_SIZE };
 const ZERO = PAGE_ZERO;
+const REPEATED = PAGE_REPEATED;
+/** For what is tried at every offset of a stream. */
+const PATIENCE_MS = 60_000;
 const ALL_ZERO = [ZERO, ZERO + 1, ZERO + 2];
 
 let targets: Targets;
@@ -80,58 +83,100 @@ describe('the right stream', () => {
   });
 });
 
-describe('a stream that ends early', () => {
-  it('is refused at every offset behind the Hello', async () => {
-    const messages = goodStream();
-    const stream = Buffer.concat(messages);
-    const boundaries = new Set<number>();
-    messages.reduce((end, message) => {
-      boundaries.add(end + message.length);
-      return end + message.length;
-    }, 0);
-    for (let end = messages[0].length; end < stream.length; end++) {
-      const code = boundaries.has(end) ? 'migration-failed' : 'migration-stream-invalid';
-      await refused([stream.subarray(0, end)], code);
-    }
-  });
+/** The messages of a stream that is right, with content, and where each of them ends. */
+function streamOfAllKinds(): { first: Buffer; rest: Buffer; ends: Set<number> } {
+  const [first, ...rest] = [
+    hello(),
+    author.pages([ZERO, REPEATED + 1], { words: 1 }),
+    author.pages([ZERO + 2]),
+    author.roundEnd(1, 3),
+    author.pages([REPEATED + 2], { round: 2, words: 1 }),
+    author.roundEnd(2, 1),
+    author.text(MessageType.State, A_SMALL_STATE),
+    author.complete(4),
+  ];
+  let end = 0;
+  const ends = new Set(rest.map((message) => (end += message.length)));
+  return { first, rest: Buffer.concat(rest), ends };
+}
 
-  it('is turned away at every offset of the Hello, and the right source still gets through', async () => {
-    const { incoming } = await targets.listen();
-    const stream = Buffer.concat(goodStream());
-    const [first] = goodStream();
-    for (let end = 0; end < first.length; end++) {
-      const source = new RawSource(incoming.socketPath).say(first.subarray(0, end)).end();
-      await source.closed;
-      expect(incoming.state).toBe('listening');
-    }
-    new RawSource(incoming.socketPath).say(stream);
-    await incoming.whenReady();
-  });
+/** Says each of these to one listening target, a few at a time: it must turn all of them away. */
+async function turnedAway(greetings: readonly Buffer[]): Promise<void> {
+  const { incoming } = await targets.listen({ connectTimeoutMs: 60_000 });
+  for (let from = 0; from < greetings.length; from += 4) {
+    const strangers = greetings
+      .slice(from, from + 4)
+      .map((greeting) => new RawSource(incoming.socketPath).say(greeting).end());
+    await Promise.all(strangers.map(({ closed }) => closed));
+    expect(incoming.state).toBe('listening');
+  }
+  author = targets.newAuthor();
+  const { first, rest } = streamOfAllKinds();
+  new RawSource(incoming.socketPath).say(first, rest);
+  await incoming.whenReady();
+}
+
+describe('a stream that ends early', () => {
+  it(
+    'is refused at every offset behind the Hello',
+    async () => {
+      const { first, rest, ends } = streamOfAllKinds();
+      const cases = Array.from({ length: rest.length }, (_, end) => {
+        const isBetween = end === 0 || ends.has(end);
+        return {
+          stream: [first, rest.subarray(0, end)],
+          code: isBetween ? 'migration-failed' : 'migration-stream-invalid',
+          why: isBetween ? /closed the connection/ : /ended \d+ bytes into a message/,
+        };
+      });
+      await targets.refuseEach(cases);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'is turned away at every offset of the Hello, and the right source still gets through',
+    async () => {
+      const first = hello();
+      await turnedAway(Array.from({ length: first.length }, (_, end) => first.subarray(0, end)));
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('a stream with a wrong byte', () => {
-  it('is refused at every offset behind the Hello', async () => {
-    const [first, ...rest] = goodStream();
-    const stream = Buffer.concat(rest);
-    for (let at = 0; at < stream.length; at++) {
-      const wrong = Buffer.from(stream);
-      wrong.writeUInt8(wrong.readUInt8(at) ^ (1 << (at % 8)), at);
-      await refused([first, wrong]);
-    }
-  });
+  it(
+    'is refused at every offset behind the Hello',
+    async () => {
+      const { first, rest } = streamOfAllKinds();
+      await targets.refuseEach(
+        wrongBytes(rest).map((wrong) => ({
+          stream: [first, wrong],
+          code: 'migration-stream-invalid',
+          why: /checksum|Header|length|ended/,
+        })),
+      );
+    },
+    PATIENCE_MS,
+  );
 
-  it('is turned away at every offset of the Hello', async () => {
-    const { incoming } = await targets.listen();
-    const [first] = goodStream();
-    for (let at = 0; at < first.length; at++) {
-      const wrong = Buffer.from(first);
-      wrong.writeUInt8(wrong.readUInt8(at) ^ (1 << (at % 8)), at);
-      const source = new RawSource(incoming.socketPath).say(wrong).end();
-      await source.closed;
-      expect(incoming.state).toBe('listening');
-    }
-  });
+  it(
+    'is turned away at every offset of the Hello',
+    async () => {
+      await turnedAway(wrongBytes(hello()));
+    },
+    PATIENCE_MS,
+  );
 });
+
+/** The bytes with one wrong bit, at each offset. */
+function wrongBytes(right: Buffer): Buffer[] {
+  return Array.from({ length: right.length }, (_, at) => {
+    const wrong = Buffer.from(right);
+    wrong.writeUInt8(wrong.readUInt8(at) ^ (1 << (at % 8)), at);
+    return wrong;
+  });
+}
 
 describe('a header', () => {
   const u32 = (field: number, value: number) => (copy: Buffer) => copy.writeUInt32LE(value, field);
@@ -188,6 +233,31 @@ describe('a payload', () => {
       name: 'content too much',
       stream: () => [author.pages([0], { copies: 2 })],
       why: /bytes for its numbers/,
+    },
+    {
+      name: 'a page that is zero and repeated at once',
+      stream: () => [author.pages([REPEATED + ZERO], { words: 1 })],
+      why: /page 0 is marked as zero and as repeated/,
+    },
+    {
+      name: 'a repeated page beyond the memory',
+      stream: () => [author.pages([REPEATED + 3], { words: 1 })],
+      why: /from 0 to 2, got 3/,
+    },
+    {
+      name: 'a repeated page without its word',
+      stream: () => [author.pages([REPEATED])],
+      why: /expected 272 bytes for its numbers, got 264/,
+    },
+    {
+      name: 'a repeated page with two words',
+      stream: () => [author.pages([REPEATED], { words: 2 })],
+      why: /expected 272 bytes for its numbers, got 280/,
+    },
+    {
+      name: 'a repeated page with a whole content',
+      stream: () => [author.pages([REPEATED], { copies: 1 })],
+      why: /expected 272 bytes for its numbers/,
     },
     {
       name: 'a first round with a gap',

@@ -1,5 +1,6 @@
 /** A peer that says whatever bytes it is given. */
 import { connect, type Socket } from 'node:net';
+import { PAGE_SIZE } from '../../../../src/engine/kernel/layout';
 import type { HostMemory } from '../../../../src/engine/memory/host-memory';
 import { MessageWriter } from '../../../../src/engine/migration/message-writer';
 import {
@@ -20,8 +21,10 @@ import {
   ROUND_END_BYTES,
   extendDigest,
 } from '../../../../src/engine/migration/protocol';
-import { textPayload } from '../../../../src/engine/migration/text-payload';
+import { parseNotice, textPayload } from '../../../../src/engine/migration/text-payload';
 import type { FakeHost } from './fake-host';
+
+const NOTICES: readonly number[] = [MessageType.Refuse, MessageType.Abort];
 
 export class RawSource {
   readonly closed: Promise<void>;
@@ -40,6 +43,13 @@ export class RawSource {
     return splitMessages(Buffer.concat(this.#received)).map((message) =>
       message.readUInt16LE(H_TYPE),
     );
+  }
+
+  /** Reasons in the Refuse and Abort messages that came back. */
+  get reasons(): string[] {
+    return splitMessages(Buffer.concat(this.#received))
+      .filter((message) => NOTICES.includes(message.readUInt16LE(H_TYPE)))
+      .map((message) => parseNotice(message.subarray(HEADER_BYTES)));
   }
 
   say(...messages: readonly Uint8Array[]): this {
@@ -88,12 +98,13 @@ export class StreamAuthor {
     return this.message(type, textPayload(value));
   }
 
-  /** Pages message with these numbers as they are, and `copies` pages of content. */
+  /** Pages message with these numbers as they are, and `copies` pages and `words` words of content. */
   pages(
     numbers: readonly number[],
-    { round = 1, count = numbers.length, copies = 0 } = {},
+    { round = 1, count = numbers.length, copies = 0, words = 0 } = {},
   ): Buffer {
-    const payload = Buffer.alloc(P_COPIES + copies * 4096, 0xaa).fill(0, 0, P_COPIES);
+    const content = copies * PAGE_SIZE + words * 8;
+    const payload = Buffer.alloc(P_COPIES + content, 0xaa).fill(0, 0, P_COPIES);
     payload.writeUInt32LE(count, P_COUNT);
     payload.writeUInt32LE(round, P_ROUND);
     for (const [i, number] of numbers.entries()) payload.writeUInt32LE(number, P_NUMBERS + i * 4);

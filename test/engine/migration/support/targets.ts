@@ -1,4 +1,5 @@
 /** Targets for hand-made streams, all in one small host, each gone after its test. */
+import { readdirSync } from 'node:fs';
 import { expect } from 'vitest';
 import { IncomingMigration, type IncomingOptions } from '../../../../src/engine/migration/target';
 import { makeTemporaryFolder, type TemporaryFolder } from '../../../support/temporary-folder';
@@ -9,9 +10,19 @@ import { RawSource, StreamAuthor } from './raw-source';
 
 const STREAM_BYTES = 1 << 20;
 
+/** Each has staging memory of about 300 KiB. */
+const AT_A_TIME = 24;
+
 export interface Target {
   readonly vm: FakeIncomingVm;
   readonly incoming: IncomingMigration;
+}
+
+/** A stream that must be refused with this code, and with a reason that matches. */
+export interface RefusedStream {
+  readonly stream: readonly Uint8Array[];
+  readonly code: string;
+  readonly why?: RegExp;
 }
 
 export class Targets {
@@ -66,17 +77,31 @@ export class Targets {
     code = 'migration-stream-invalid',
     why?: RegExp,
   ): Promise<RawSource> {
+    const source = await this.#refuseOne({ stream, code, ...(why && { why }) });
+    await this.expectNothingLeft();
+    return source;
+  }
+
+  /** Says each of many streams to a target of its own, some of them at the same time. */
+  async refuseEach(cases: readonly RefusedStream[]): Promise<void> {
+    for (let from = 0; from < cases.length; from += AT_A_TIME) {
+      const group = cases.slice(from, from + AT_A_TIME);
+      await Promise.all(group.map((each) => this.#refuseOne(each)));
+      await this.expectNothingLeft();
+    }
+  }
+
+  async #refuseOne({ stream, code, why }: RefusedStream): Promise<RawSource> {
     const { vm, incoming } = await this.listen();
     const source = new RawSource(incoming.socketPath).say(...stream).end();
     await expect(incoming.whenReady()).rejects.toEqual(refusal(code, why));
     await Promise.all([incoming.closed, source.closed]);
     expect(vm.discards).toBe(1);
     expect(vm.restored).toBeUndefined();
-    await this.expectNothingLeft();
     return source;
   }
 
-  /** Ends all targets; no staging memory may be left. */
+  /** Ends all targets; no staging memory and no socket may be left. */
   async expectNothingLeft(): Promise<void> {
     for (const { vm, incoming } of this.#open.splice(0)) {
       if (!isCommitted(incoming)) incoming.abort('The test is over.');
@@ -84,6 +109,7 @@ export class Targets {
       this.#host.memory.give(vm.memory);
     }
     expect(this.#host.memory.usedBytes).toBe(this.#usedBefore);
+    expect(readdirSync(this.folder)).toEqual([]);
   }
 
   remove(): void {
