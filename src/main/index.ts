@@ -33,7 +33,7 @@ if (app.requestSingleInstanceLock()) {
 function start(): void {
   denyPermissions(session.defaultSession);
   servePage(session.defaultSession, join(programFolder, 'out', 'renderer'));
-  const lab = openLab({ programFolder, dataFolder, productVersion: app.getVersion() });
+  const lab = openLab({ programFolder, dataFolder });
   lab.catch(fail);
   quitInOrder(async () => (await lab).lab.close());
   answerConnectRequests({

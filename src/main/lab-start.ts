@@ -1,6 +1,7 @@
 /** Opens the lab in this process. Its hosts start in the background; the window does not wait for them. */
 import { join } from 'node:path';
 import { Lab } from '../lab/lab';
+import { readProductVersion } from '../lab/product-version';
 import { labRouter } from '../lab/router';
 import { log } from './log';
 import { UtilitySpawner } from './utility-spawner';
@@ -9,7 +10,6 @@ export interface LabStartOptions {
   /** Folder of the program: holds `resources` and `out`. */
   readonly programFolder: string;
   readonly dataFolder: string;
-  readonly productVersion: string;
 }
 
 /** The lab and what pages may ask of it. */
@@ -20,7 +20,8 @@ export interface OpenLab {
 
 /** @throws RefusalError `inventory-locked` when another program uses the data folder */
 export async function openLab(options: LabStartOptions): Promise<OpenLab> {
-  const { programFolder, dataFolder, productVersion } = options;
+  const { programFolder, dataFolder } = options;
+  const productVersion = await readProductVersion(programFolder);
   const lab = await Lab.open({
     dataFolder,
     resourcesFolder: join(programFolder, 'resources'),

@@ -2,12 +2,12 @@
  * Browser mode: the lab, its processes as children of plain Node, and the web server in front of
  * them, with one way to end it all.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RPCHandler } from '@orpc/server/ws';
 import type { Logger } from 'pino';
 import { Lab } from '../lab/lab';
 import { NodeSpawner } from '../lab/process/node-spawner';
+import { readProductVersion } from '../lab/product-version';
 import { labRouter } from '../lab/router';
 import { startConsoleServer, type ConsoleServer } from './console-server';
 
@@ -55,7 +55,7 @@ export async function startBrowserMode(options: BrowserModeOptions): Promise<Bro
 
 async function serve(lab: Lab, options: BrowserModeOptions): Promise<ConsoleServer> {
   const { programFolder, port, log } = options;
-  const productVersion = await readVersion(programFolder);
+  const productVersion = await readProductVersion(programFolder);
   const handler = new RPCHandler(labRouter(lab, { productVersion }));
   return startConsoleServer({
     port,
@@ -71,11 +71,4 @@ async function serve(lab: Lab, options: BrowserModeOptions): Promise<ConsoleServ
         lab.connectPage(hostId, target, [socket], head),
     },
   });
-}
-
-async function readVersion(programFolder: string): Promise<string> {
-  const text = await readFile(join(programFolder, 'package.json'), 'utf8');
-  const description: unknown = JSON.parse(text);
-  const version = (description as { readonly version?: unknown }).version;
-  return typeof version === 'string' ? version : 'unknown';
 }
