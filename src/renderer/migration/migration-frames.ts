@@ -90,18 +90,22 @@ interface Point {
   readonly values: readonly number[];
 }
 
-/** Memory to go: what the page saw of it, and the begin and the end of each round. */
+/** Memory to go at the begin and the end of each round, and what the page has seen of the present one. */
 export function remainingFrame(
   shape: FrameShape,
   migration: MigrationSnapshot,
   progress: readonly ProgressPoint[],
 ): ChartFrame {
+  const spans = roundSpans(migration);
+  const doneMs = spans[spans.length - 1]?.toMs ?? 0;
   const points: Point[] = [
-    ...progress.map(({ timeMs, remainingBytes }) => ({ timeMs, values: [remainingBytes / MIB] })),
-    ...roundSpans(migration).flatMap((span) => [
+    ...spans.flatMap((span) => [
       { timeMs: span.fromMs, values: [span.startBytes / MIB] },
       { timeMs: span.toMs, values: [span.endBytes / MIB] },
     ]),
+    ...progress
+      .filter(({ timeMs }) => isOpen(migration) && timeMs > doneMs)
+      .map(({ timeMs, remainingBytes }) => ({ timeMs, values: [remainingBytes / MIB] })),
   ];
   return pointsFrame(shape, points, [
     { key: 'remaining', label: 'memory to go', paint: PAINTS.remaining },
@@ -115,9 +119,12 @@ export function ratesFrame(
   nowMs: number,
 ): ChartFrame {
   const spans = roundSpans(migration);
-  const points: Point[] = spans.flatMap((span) => {
+  const points: Point[] = spans.flatMap((span, index) => {
     const values = [span.bytesPerSecond / MIB, span.dirtyBytesPerSecond / MIB];
+    const beforeMs = spans[index - 1]?.toMs ?? span.fromMs;
+    const gap = { timeMs: beforeMs, values: [Number.NaN, Number.NaN] };
     return [
+      ...(span.fromMs > beforeMs ? [gap] : []),
       { timeMs: span.fromMs, values },
       { timeMs: span.toMs, values },
     ];

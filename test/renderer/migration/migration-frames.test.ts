@@ -45,16 +45,18 @@ describe('windowOf and bandsOf', () => {
 });
 
 describe('remainingFrame', () => {
-  it('joins what the page saw with the ends of rounds, in order of time', () => {
+  it('is the begin and end of each round, then what the page sees of the present one', () => {
     const migration = aMigration({
       startedAtMs: 0,
+      outcome: 'running',
       roundList: [aRound(1, { durationMs: 100, dirtyPages: 512 })],
     });
-    const progress = [{ timeMs: 150, sentBytes: 0, remainingBytes: 20 * MIB, round: 1 }];
+    const seen = (timeMs: number) => ({ timeMs, sentBytes: 0, remainingBytes: MIB, round: 1 });
+    const progress = [seen(150), seen(260)];
     expect(pointsOf(remainingFrame(shape, migration, progress), 'remaining')).toEqual([
       [100, 64],
-      [150, 20],
       [200, 2],
+      [260, 1],
     ]);
   });
 
@@ -82,6 +84,14 @@ describe('ratesFrame', () => {
       [700, 50],
     ]);
     expect(pointsOf(frame, 'dirtying').map(([, value]) => value)).toEqual([10, 10, 60, 60]);
+  });
+});
+
+describe('ratesFrame of an ended migration', () => {
+  it('has a gap while nothing was sent, between the last live round and the final one', () => {
+    const frame = ratesFrame(shape, aMigration({ startedAtMs: 0 }), 0);
+    const gaps = pointsOf(frame, 'sending').filter(([, value]) => Number.isNaN(value));
+    expect(gaps).toEqual([[200, Number.NaN]]);
   });
 });
 
