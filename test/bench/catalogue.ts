@@ -9,8 +9,12 @@ import { scaleVmsBench } from './local/scale-vms';
 import { startStopBench } from './local/start-stop';
 import { broadcastBench, vmToVmBench } from './local/vm-to-vm';
 import { migrationBench } from './migration/migration-bench';
+import { vsDpdkBench } from './peers/vs-dpdk';
+import { SWITCH_BENCHES } from './peers/vs-switches';
 
 export const BENCHES: readonly Bench[] = [
+  vsDpdkBench,
+  ...SWITCH_BENCHES,
   scaleVmsBench,
   scaleFiltersBench,
   oversubscribedBench,

@@ -118,7 +118,14 @@ function setFilters(host: BenchHost, count: number): void {
   const filters = Array.from({ length: count }, (_, i): ReceiveFilter => {
     const mac = parseMacAddress(vmMac(i));
     const parameters = macFilter(queueId, mac, null);
-    return { filterId: i + 1, queueId, mac, vlan: 'untagged-or-zero', stripsTag: false, parameters };
+    return {
+      filterId: i + 1,
+      queueId,
+      mac,
+      vlan: 'untagged-or-zero',
+      stripsTag: false,
+      parameters,
+    };
   });
   const kernel = instantiateKernel(adapter.module, memory.memory);
   const { table, mask, macOnly } = buildFilterTable(memory, kernel, filters);
