@@ -7,11 +7,8 @@ import { EMPTY_LAB } from '../../src/lab/inventory/inventory-file';
 import { Inventory } from '../../src/lab/inventory/inventory';
 import { CommitRecord } from '../../src/lab/migration/commit-record';
 import { MigrationRecord } from '../../src/lab/migration/migration-record';
-import {
-  MigrationRun,
-  type MigrationHost,
-  type MigrationPlan,
-} from '../../src/lab/migration/migration-run';
+import type { MigrationHost, MigrationPlan } from '../../src/lab/migration/migration-plan';
+import { MigrationRun } from '../../src/lab/migration/migration-run';
 import { hostUnavailable, refusal } from '../../src/lab/refusals';
 
 /** Calls of the lab with an answer of their own; `stream` is the next report of the source. */
