@@ -32,6 +32,8 @@ export interface Target {
   readonly isPossible: boolean;
   /** First reason against it; empty when it is possible. */
   readonly blocker: string;
+  /** What to do about it. */
+  readonly remedy: string;
   readonly warnings: number;
   readonly rows: readonly CheckRow[];
 }
@@ -53,6 +55,7 @@ export function targetsOf(
       host,
       isPossible: !failed,
       blocker: finding?.reason ?? '',
+      remedy: finding?.remedy ?? '',
       warnings: rows.filter(({ result }) => result === 'warning').length,
       rows,
     };
