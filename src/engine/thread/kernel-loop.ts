@@ -142,9 +142,10 @@ export function runKernelLoop(
     }
     if (moved > 0) continue;
 
-    // Pairs with the kernel's wake: the flag is set before the last look for work.
-    Atomics.store(i32, sleepingAt, 1);
+    // Pairs with the kernel's wake: the word is read before the flag is set, so that a wake-up
+    // in between ends the wait at once, and the flag is set before the last look for work.
     const wake = Atomics.load(i32, wakeAt);
+    Atomics.store(i32, sleepingAt, 1);
     const dueMs = (role.due() - now) / 1e6;
     if (dueMs > 0 && !role.hasWork() && Atomics.load(i32, doorbellAt) === seenDoorbell) {
       Atomics.wait(
