@@ -34,6 +34,7 @@ export interface BenchVm {
   readonly id: string;
   readonly mac: string;
   readonly vlan?: number;
+  /** 16 unless told otherwise: with less, a guest has small rings. */
   readonly memoryMiB?: number;
   readonly ipv4?: string;
   readonly queue?: VmConfig['nics'][number]['queue'];
@@ -122,7 +123,7 @@ export class BenchHost {
         id: vm.id,
         name: vm.id,
         hostId: 'host',
-        memoryMiB: vm.memoryMiB ?? 8,
+        memoryMiB: vm.memoryMiB ?? 16,
         nics: [
           {
             id: `nic-${vm.id}`,

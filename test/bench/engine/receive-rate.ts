@@ -1,5 +1,6 @@
 /** How many frames a host delivers to its VMs in a second, from a generator at its adapter. */
 import type { ThreadRole } from '../../../src/contract/telemetry';
+import type { HostReport } from '../../../src/contract/report';
 import type { Measurement, Side } from '../comparison';
 import type { BenchHost } from './bench-host';
 
@@ -43,6 +44,13 @@ export class ReceiveRate implements Side {
     this.perVm = new Map(
       [...after.vms].map(([vm, frames]) => [vm, frames - (before.vms.get(vm) ?? 0)]),
     );
+    const frames = after.queues.frames - before.queues.frames;
+    const indications = after.queues.indications - before.queues.indications;
+    const interrupts = after.queues.interrupts - before.queues.interrupts;
+    const dropped = after.queues.dropped - before.queues.dropped;
+    this.shares['framesPerIndication'] = indications === 0 ? 0 : frames / indications;
+    this.shares['interruptsPerSecond'] = interrupts / (elapsedNs / 1e9);
+    this.shares['droppedPercent'] = frames === 0 ? 0 : (dropped / (frames + dropped)) * 100;
     const delivered = [...this.perVm.values()].reduce((sum, frames) => sum + frames, 0);
     return { value: delivered / (elapsedNs / 1e9), conserved };
   }
@@ -50,6 +58,7 @@ export class ReceiveRate implements Side {
   async #sample(): Promise<{
     atNs: number;
     vms: Map<string, number>;
+    queues: QueueSums;
     times: Record<(typeof ROLES)[number], ReturnType<BenchHost['threadTimes']>>;
   }> {
     const report = await this.#host.report();
@@ -58,6 +67,7 @@ export class ReceiveRate implements Side {
       this.#host.threadTimes(role);
     return {
       atNs,
+      queues: sumsOf(report),
       vms: new Map(report.vms.map((vm) => [vm.vmId, vm.framesDelivered])),
       times: {
         adapter: times('adapter'),
@@ -67,6 +77,25 @@ export class ReceiveRate implements Side {
       },
     };
   }
+}
+
+/** Over all queues. */
+interface QueueSums {
+  readonly frames: number;
+  readonly indications: number;
+  readonly interrupts: number;
+  readonly dropped: number;
+}
+
+function sumsOf({ queues }: HostReport): QueueSums {
+  const over = (figure: (queue: HostReport['queues'][number]) => number): number =>
+    queues.reduce((sum, queue) => sum + figure(queue), 0);
+  return {
+    frames: over(({ frames }) => frames),
+    indications: over(({ indications }) => indications),
+    interrupts: over(({ interrupts }) => interrupts),
+    dropped: over((queue) => queue.dropped['no-receive-buffer'] ?? 0),
+  };
 }
 
 export function sleep(ms: number): Promise<void> {

@@ -46,7 +46,7 @@ export const scaleVmsBench: Bench = {
 };
 
 async function hostWith(count: number): Promise<BenchHost> {
-  const host = await BenchHost.open({ memoryMiB: 256 + 16 * count });
+  const host = await BenchHost.open({ memoryMiB: 256 + 24 * count });
   for (let i = 0; i < count; i++) await host.addVm({ id: `vm-${i}`, mac: vmMac(i) });
   return host;
 }

@@ -122,7 +122,7 @@ export const broadcastBench: Bench = {
 };
 
 async function floodedHost(vms: number): Promise<BenchHost> {
-  const host = await BenchHost.open({ memoryMiB: 256 + 16 * vms });
+  const host = await BenchHost.open({ memoryMiB: 256 + 24 * vms });
   for (let i = 0; i < vms; i++) await host.addVm({ id: `vm-${i}`, mac: vmMac(i), vlan: VLAN });
   return host;
 }
