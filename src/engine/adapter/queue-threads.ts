@@ -15,8 +15,8 @@ import type { HostMemory } from '../memory/host-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import type { ThreadTable } from '../thread/thread-table';
 
-/** Frames that a VM queue's thread can have under way: 2 MiB of buffers. */
-export const QUEUE_POOL_BUFFERS = 1024;
+/** Frames that a VM queue's thread can have under way: 4 MiB of buffers. */
+export const QUEUE_POOL_BUFFERS = 2048;
 /** The default queue's thread serves many NICs. */
 export const DEFAULT_POOL_BUFFERS = 6144;
 const PARKED = 1;

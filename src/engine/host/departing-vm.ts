@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusalError } from '../../shared/refusal-error';
 import { drained, gracePeriod } from '../adapter/handover';
-import { CT_TO_WIRE, NIC_DEPARTED, NIC_HOLDING, V_THROTTLE } from '../kernel/layout';
+import { CT_TO_WIRE, NIC_DEPARTED, NIC_DEPARTING, NIC_HOLDING, V_THROTTLE } from '../kernel/layout';
 import type { DeviceState, VirtqueueState } from '../migration/device-state';
 import type { OutgoingVm } from '../migration/endpoints';
 import type { VirtqueuePlace } from '../switch/nic-port';
@@ -146,23 +146,21 @@ export class DepartingVm implements OutgoingVm {
    */
   async leave(send: SendLate): Promise<Gap> {
     const vm = this.#vm;
+    for (const port of vm.ports) port.setState(NIC_DEPARTING);
+    let heldFrames = 0;
+    const sendHeld = (): boolean =>
+      vm.ports.every((port, nic) => {
+        const frames = port.takeHeld();
+        heldFrames += frames.length;
+        return frames.length === 0 || send(nic, frames);
+      });
+    const deadline = performance.now() + MARKER_WAIT_MS;
+    while (!this.#isMarkerSeen() && performance.now() < deadline && sendHeld())
+      await sleep(LOOK_INTERVAL_MS);
+    // The way to the new host is known by now: what VMs of this host send to it takes the wire.
     for (const port of vm.ports) port.setState(NIC_DEPARTED);
     await this.#localSendersSettled();
-    let heldFrames = 0;
-    let isTaken = true;
-    const deadline = performance.now() + MARKER_WAIT_MS;
-    for (;;) {
-      // Looked at first: what is held after that look came before the marker.
-      const isLast = this.#isMarkerSeen() || performance.now() > deadline;
-      for (const [nic, port] of vm.ports.entries()) {
-        const frames = isTaken ? port.takeHeld() : [];
-        if (frames.length === 0) continue;
-        isTaken = send(nic, frames);
-        heldFrames += frames.length;
-      }
-      if (isLast || !isTaken) break;
-      await sleep(LOOK_INTERVAL_MS);
-    }
+    sendHeld();
     // They leave this host as if by a wire.
     countOwn(this.#parts, CT_TO_WIRE, heldFrames);
     return { heldFrames, droppedFrames: this.#drops(), markerSeen: this.#isMarkerSeen() };

@@ -25,7 +25,7 @@ export {
   putPages,
   takeDirty,
 } from './pages';
-export { deliverLate, flushHold, releaseHold } from './port';
+export { deliverLate, flushHold, heldCount, releaseHold } from './port';
 export { adopt, announce, disown, passFence, serveHasWork, serveTurn } from './serve';
 export { wake } from './thread';
 export { wireEmpty } from './wire-ring';

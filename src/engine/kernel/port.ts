@@ -44,8 +44,6 @@ import {
   N_TX_USED_SHOWN,
   N_VCPU,
   N_VLAN,
-  NIC_ARRIVING,
-  NIC_DEPARTED,
   NIC_DOWN,
   NIC_HOLDING,
   NIC_MOVING,
@@ -261,12 +259,13 @@ export function flushHold(thread: u32, nic: u32): void {
 }
 
 /**
- * Delivers held frames as far as the guest has buffers and, when none is left, opens the port: what
- * comes later goes straight in. Returns false while frames are left; then nothing overtakes them.
+ * Delivers held frames, in order, as far as the guest has buffers (`mayWait` false: what does not fit
+ * is dropped). Returns whether none is left; what comes meanwhile is held behind them.
  */
-export function releaseHold(thread: u32, nic: u32): bool {
-  if (atomic.load<u32>(nic, N_STATE) == NIC_DOWN) {
+export function drainHold(thread: u32, nic: u32, mayWait: bool): bool {
+  if (!mayWait || atomic.load<u32>(nic, N_STATE) == NIC_DOWN) {
     flushHold(thread, nic);
+    publishUsed(nic);
     return true;
   }
   const ring = load<u32>(nic, N_HOLD_RING);
@@ -279,12 +278,21 @@ export function releaseHold(thread: u32, nic: u32): bool {
   }
   ringAdvance(ring, head + i);
   publishUsed(nic);
-  if (i < n) {
-    atomic.store<u32>(nic, 1, N_STARVED);
-    return false;
-  }
-  atomic.store<u32>(nic, NIC_UP, N_STATE);
+  if (i == n) return true;
+  atomic.store<u32>(nic, 1, N_STARVED);
+  return false;
+}
+
+/** Delivers what is held and then opens the port: what comes later goes straight in. False while frames are left. */
+export function releaseHold(thread: u32, nic: u32, mayWait: bool): bool {
+  if (!drainHold(thread, nic, mayWait)) return false;
+  if (isHolding(atomic.load<u32>(nic, N_STATE))) atomic.store<u32>(nic, NIC_UP, N_STATE);
   return true;
+}
+
+/** Frames that are held for a NIC. */
+export function heldCount(nic: u32): u32 {
+  return ringAvailable(load<u32>(nic, N_HOLD_RING));
 }
 
 /**
@@ -314,7 +322,7 @@ export function deliverLate(thread: u32, nic: u32, at: u32, end: u32, mayWait: b
 
 /** Whether frames for a NIC in this state are held. */
 export function isHolding(state: u32): bool {
-  return state == NIC_HOLDING || state == NIC_ARRIVING || state == NIC_DEPARTED;
+  return state >= <u32>NIC_HOLDING;
 }
 
 /** Delivers a frame to a NIC that this thread owns: into the guest, onto its hold list, or dropped. */

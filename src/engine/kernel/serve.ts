@@ -12,7 +12,7 @@
  *  old owner  fence found → spares given back → N_PHASE = MOVING → N_OWNER = next     (passFence)
  *  control    waits until every serving thread has begun a new turn        (nobody pushes to the old one now)
  *  old owner  passes on what its rings still hold for the NIC              (passOn, in takeRing)
- *  new owner  delivers what the old one passes on; holds or leaves waiting everything else
+ *  new owner  delivers what the old one passes on; holds everything else, and leaves its queue waiting
  *  new owner  delivers what it held → N_PHASE = OWNED                      (adopt)
  * ```
  */
@@ -118,7 +118,7 @@ import {
   copyIn,
   countDelivered,
   deliver,
-  flushHold,
+  drainHold,
   giveReceiveBuffer,
   isHolding,
   publishUsed,
@@ -188,15 +188,19 @@ export function passFence(thread: u32, nic: u32): void {
   wake(threadAt(thread, next));
 }
 
-/** The new owner takes a NIC: what it held goes first. Called between two turns of its thread. */
-export function adopt(thread: u32, nic: u32): void {
+/**
+ * The new owner takes a NIC once what it held is delivered: that goes first. Called between two turns
+ * of its thread, until it returns true.
+ */
+export function adopt(thread: u32, nic: u32, mayWait: bool): bool {
+  if (!isHolding(atomic.load<u32>(nic, N_STATE)) && !drainHold(thread, nic, mayWait)) return false;
   const list = load<u32>(thread, T_NIC_LIST);
   const n = load<u32>(thread, T_NIC_COUNT);
   atomic.store<u32>(nic, NIC_OWNED, N_PHASE);
-  if (!isHolding(atomic.load<u32>(nic, N_STATE))) flushHold(thread, nic);
   store<u32>(list + n * 4, nic);
   store<u32>(thread, n + 1, T_NIC_COUNT);
   publishUsed(nic);
+  return true;
 }
 
 /** The serving thread lets go of a NIC that is taken away for good (its VM is stopped or gone). */
@@ -439,8 +443,8 @@ function takeRing(thread: u32, ring: u32, producer: u32): u32 {
   return taken;
 }
 
-/** Visits every ring that has entries; while the own NIC is on its way, only its previous owner's. */
-function takeRings(thread: u32, waiting: bool, previous: u32): u32 {
+/** Visits every ring that has entries. What comes for a NIC on its way here is held, or is of its previous owner. */
+function takeRings(thread: u32): u32 {
   let moved: u32 = 0;
   for (let word: u32 = 0; word < <u32>(MAX_THREADS / 64); word++) {
     const at = thread + T_PENDING + word * 8;
@@ -454,7 +458,7 @@ function takeRings(thread: u32, waiting: bool, previous: u32): u32 {
       const producer = word * 64 + bit;
       const ring = load<u32>(load<u32>(thread, T_IN_RINGS) + producer * 4);
       if (ring == 0) continue;
-      if (!waiting || producer == previous) moved += takeRing(thread, ring, producer);
+      moved += takeRing(thread, ring, producer);
       if (ringAvailable(ring) != 0) again |= u64(1) << bit;
     }
     if (again != 0) atomic.or<u64>(at, again);
@@ -552,12 +556,7 @@ export function serveTurn(thread: u32, now: f64): u32 {
   reclaimAll(thread);
   post(thread, queue, now);
   let moved = waiting || load<u32>(queue, Q_HOLD) != 0 ? 0 : harvest(thread, queue);
-  const own = load<u32>(queue, Q_NIC);
-  moved += takeRings(
-    thread,
-    waiting,
-    own == 0 ? <u32>MAX_THREADS : load<u32>(own, N_PREVIOUS_OWNER),
-  );
+  moved += takeRings(thread);
   const list = load<u32>(thread, T_NIC_LIST);
   const n = load<u32>(thread, T_NIC_COUNT);
   for (let i: u32 = 0; i < n; i++) {
@@ -581,14 +580,8 @@ export function serveHasWork(thread: u32): bool {
     const own = load<u32>(queue, Q_NIC);
     if (load<u32>(thread, T_STALLED) == 0 || receiveBuffers(own) != 0) return true;
   }
-  for (let word: u32 = 0; word < <u32>(MAX_THREADS / 64); word++) {
-    let bits = atomic.load<u64>(thread + T_PENDING + word * 8);
-    while (bits != 0) {
-      const producer = word * 64 + u32(ctz(bits));
-      bits &= bits - 1;
-      if (!waiting || producer == load<u32>(load<u32>(queue, Q_NIC), N_PREVIOUS_OWNER)) return true;
-    }
-  }
+  for (let word: u32 = 0; word < <u32>(MAX_THREADS / 64); word++)
+    if (atomic.load<u64>(thread + T_PENDING + word * 8) != 0) return true;
   const list = load<u32>(thread, T_NIC_LIST);
   const n = load<u32>(thread, T_NIC_COUNT);
   for (let i: u32 = 0; i < n; i++) {

@@ -32,6 +32,7 @@ import {
   N_STATE,
   N_VLAN,
   NIC_DEPARTED,
+  NIC_DEPARTING,
   NIC_OWNED,
   PORT_NONE,
   PORT_STATIC,
@@ -121,11 +122,6 @@ export function toWire(thread: u32, adapter: u32, address: u32, length: u32, vla
   );
 }
 
-/** Whether the VM behind a port runs on another host: what this host's VMs send to it takes the wire. */
-function hasDeparted(nic: u32): bool {
-  return atomic.load<u32>(nic, N_STATE) == NIC_DEPARTED;
-}
-
 /** To all ports of the VLAN but `from` (0: it came from the wire), and to the wire if it came from a port. */
 function flood(thread: u32, adapter: u32, from: u32, address: u32, length: u32, vlan: u32): void {
   const limit = load<u32>(adapter, A_NIC_LIMIT);
@@ -134,8 +130,8 @@ function flood(thread: u32, adapter: u32, from: u32, address: u32, length: u32, 
   for (let i: u32 = 0; i < limit; i++) {
     const nic = load<u32>(nics + i * 4);
     if (nic == 0 || nic == from || load<u32>(nic, N_VLAN) != (vlan & 0xfff)) continue;
-    // Its new host gets this frame by itself.
-    if (hasDeparted(nic)) continue;
+    // The VM runs on another host, which gets this frame by itself.
+    if (atomic.load<u32>(nic, N_STATE) >= <u32>NIC_DEPARTING) continue;
     toNic(thread, nic, address, length, vlan);
     targets++;
   }
@@ -197,6 +193,7 @@ export function forward(thread: u32, from: u32, address: u32, length: u32, vlan:
     return;
   }
   count(thread, CT_FORWARDED, 1);
-  if (from != 0 && hasDeparted(nic)) toWire(thread, adapter, address, length, vlan);
+  if (from != 0 && atomic.load<u32>(nic, N_STATE) == NIC_DEPARTED)
+    toWire(thread, adapter, address, length, vlan);
   else toNic(thread, nic, address, length, vlan);
 }

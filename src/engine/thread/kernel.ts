@@ -10,12 +10,13 @@ export interface Kernel {
   putFence(queue: number, nicIndex: number): number;
   serveTurn(thread: number, now: number): number;
   serveHasWork(thread: number): number;
-  adopt(thread: number, nic: number): void;
+  adopt(thread: number, nic: number, mayWait: number): number;
   disown(thread: number, nic: number): void;
   passFence(thread: number, nic: number): void;
   announce(thread: number, nic: number, source: number, length: number): number;
   flushHold(thread: number, nic: number): void;
-  releaseHold(thread: number, nic: number): number;
+  releaseHold(thread: number, nic: number, mayWait: number): number;
+  heldCount(nic: number): number;
   deliverLate(thread: number, nic: number, at: number, end: number, mayWait: number): number;
   vcpuTurn(thread: number, now: number): number;
   vcpuHasWork(thread: number): number;

@@ -12,7 +12,7 @@ import type { ThreadStart } from './protocol';
  */
 const GIVE_WAY_MS = 0.05;
 const NEVER = (): number => 0;
-/** A guest that posts no buffer for so many turns (of at least 1 ms when idle) takes none. */
+/** A guest that takes nothing for so many turns (of at least 1 ms when there is nothing else) takes nothing. */
 const IDLE_TURNS = 500;
 
 /** The adapter thread: the emulated hardware. */
@@ -62,12 +62,14 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
     giveWayMs: NEVER,
     handle: (request) => {
       switch (request.kind) {
-        case 'adopt':
-          return () => {
-            if (!areRead(views, request.after)) return false;
-            kernel.adopt(thread, request.nic);
-            return true;
-          };
+        case 'adopt': {
+          const held = (): number => kernel.heldCount(request.nic);
+          const step = patiently(
+            held,
+            (mayWait) => kernel.adopt(thread, request.nic, mayWait) !== 0,
+          );
+          return () => areRead(views, request.after) && step();
+        }
         case 'release':
           return () => {
             if (!areRead(views, request.after)) return false;
@@ -83,7 +85,10 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
           kernel.flushHold(thread, request.nic);
           return true;
         case 'release-hold':
-          return () => kernel.releaseHold(thread, request.nic) !== 0;
+          return patiently(
+            () => kernel.heldCount(request.nic),
+            (mayWait) => kernel.releaseHold(thread, request.nic, mayWait) !== 0,
+          );
         case 'deliver-late':
           return lateDelivery(thread, kernel, request);
         default:
@@ -93,20 +98,34 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
   };
 }
 
-/** Waits for the guest's buffers as long as it goes on; a guest that stands still loses what is left. */
+/** Late frames go into the guest; answered when all did. */
 function lateDelivery(
   thread: number,
   kernel: Kernel,
   { nic, at, end }: { readonly nic: number; readonly at: number; readonly end: number },
 ): () => boolean {
   let next = at;
+  return patiently(
+    () => end - next,
+    (mayWait) => {
+      next = kernel.deliverLate(thread, nic, next, end, mayWait) >>> 0;
+      return next === end;
+    },
+  );
+}
+
+/**
+ * A step that is repeated each turn while the guest takes what is left; a guest that takes nothing for
+ * many turns loses it.
+ * @param left what is left before the step. @param step done? With 0 it must not wait for the guest.
+ */
+function patiently(left: () => number, step: (mayWait: number) => boolean): () => boolean {
   let idleTurns = 0;
   return () => {
-    const reached =
-      kernel.deliverLate(thread, nic, next, end, idleTurns < IDLE_TURNS ? 1 : 0) >>> 0;
-    idleTurns = reached === next ? idleTurns + 1 : 0;
-    next = reached;
-    return next === end;
+    const before = left();
+    const isDone = step(idleTurns < IDLE_TURNS ? 1 : 0);
+    idleTurns = left() < before ? 0 : idleTurns + 1;
+    return isDone;
   };
 }
 
