@@ -1,56 +1,43 @@
-import { readFile } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-import type { MigrationReport } from '../../src/contract/report';
 import { crashes, hangs, refuses, type Fault } from './support/fake-engine-process';
+import { FAKE_PROBE_RESULT } from './support/fake-probes';
+import { SENDING_PHASES } from './support/fake-sending';
 import {
+  aFolder,
+  aLab,
   aLabWithTwoHosts,
+  eventsOf,
   eventTypes,
   refusalOf,
   until,
-  type LabFixture,
 } from './support/lab-fixture';
+import {
+  ended,
+  expectNothingLeft,
+  expectVmOn,
+  migrate,
+  savedHost,
+  type MoveFixture as Fixture,
+} from './support/migration-fixture';
 
-type Fixture = LabFixture & { readonly vmId: string };
+const SENDING = SENDING_PHASES.map((phase) => `sendVm:${phase}`);
 
-const SENDING = [
-  'preparing',
-  'clearing-filters',
-  'stopping-dma',
-  'copying',
-  'stopping-vm',
-  'final-copy',
-].map((phase) => `sendVm:${phase}`);
-
-async function migrate({ lab, vmId }: Fixture): Promise<MigrationReport> {
-  const { migrationId } = await lab.migrations.start({ vmId, targetHostId: 'host-b' });
-  const report = await lab.migrationEnded(migrationId);
-  if (report === undefined) throw new Error('the migration left no report');
-  return report;
+/** Makes every later save of the inventory fail, as a full disk would. */
+async function breakDisk({ dataFolder }: Fixture): Promise<void> {
+  const path = join(dataFolder, 'inventory.json');
+  await rm(path, { force: true });
+  await mkdir(join(path, 'in-the-way'), { recursive: true });
 }
 
-/** Host of the VM by the file on disk. */
-async function savedHost({ dataFolder }: Fixture): Promise<string | undefined> {
-  const text = await readFile(join(dataFolder, 'inventory.json'), 'utf8');
-  return (JSON.parse(text) as { vms: { hostId: string }[] }).vms[0]?.hostId;
-}
-
-/** Waits until the VM runs on exactly the host that the inventory names, in memory and on disk. */
-async function expectVmOn(fixture: Fixture, hostId: string): Promise<void> {
-  const { lab, spawner, vmId } = fixture;
-  const running = () =>
-    spawner.living
-      .filter((process) => process.vms.get(vmId)?.state === 'running')
-      .map((process) => process.config?.id);
-  await until(
-    () => lab.snapshot().hosts.every(({ state }) => state === 'running') && running().length === 1,
-  );
-  expect(running()).toEqual([hostId]);
-  expect(lab.snapshot().config.vms.map((vm) => vm.hostId)).toEqual([hostId]);
-  expect(await savedHost(fixture)).toBe(hostId);
-  for (const process of spawner.living) expect(process.incoming.size).toBe(0);
-  expect(lab.snapshot().vms[0]?.migrationId).toBeNull();
+/** A folder as it is now, without the lock of the lab that uses it. */
+async function copyOf(folder: string): Promise<string> {
+  const copy = await aFolder();
+  const isKept = (path: string): boolean => !/inventory\.(lock|owner)$/.test(path);
+  await cp(folder, copy, { recursive: true, filter: isKept });
+  return copy;
 }
 
 describe('a migration', () => {
@@ -68,8 +55,18 @@ describe('a migration', () => {
       remainingBytes: 0,
       totalBytes: 5000,
       heldFrames: 7,
-      probe: { sent: 100, lost: 2 },
+      markerSeen: true,
+      warnings: [],
+      fault: null,
+      options: { downtimeLimitMs: 20, probesPerSecond: 500 },
+      roundList: [{ round: 1, pages: 3, dirtyPages: 1 }],
+      bytesPerSecond: 1e6,
+      dirtyBytesPerSecond: 2e5,
+      throttlePercent: 20,
+      expectedDowntimeMs: 4,
+      probe: FAKE_PROBE_RESULT,
     });
+    expect(report.probeSeries.map(({ atMs }) => atMs)).toEqual([1, 200]);
     expect(report.phases.map(({ phase }) => phase)).toEqual([
       'preparing',
       'clearing-filters',
@@ -108,7 +105,88 @@ describe('a migration', () => {
   it('goes without a probe when the fabric cannot start one', async () => {
     const fixture = await aLabWithTwoHosts();
     fixture.spawner.onCommand('The fabric', 'startProbe', refuses());
-    expect(await migrate(fixture)).toMatchObject({ outcome: 'completed', probe: null });
+    expect(await migrate(fixture)).toMatchObject({
+      outcome: 'completed',
+      probe: null,
+      probeSeries: [],
+      warnings: [expect.stringContaining('is not measured by a probe flow')],
+    });
+    expect(fixture.spawner.latest('The fabric').calls).not.toContain('stopProbe');
+  });
+
+  it('goes without a probe when none is asked for', async () => {
+    const fixture = await aLabWithTwoHosts();
+    expect(await migrate(fixture, { options: { probesPerSecond: 0 } })).toMatchObject({
+      outcome: 'completed',
+      probe: null,
+      warnings: [],
+    });
+    expect(fixture.spawner.latest('The fabric').calls).not.toContain('startProbe');
+  });
+
+  it('is complete although the course of the probe is not recorded', async () => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.onCommand('The fabric', 'watchProbe', refuses());
+    expect(await migrate(fixture)).toMatchObject({
+      outcome: 'completed',
+      probe: FAKE_PROBE_RESULT,
+      probeSeries: [],
+      warnings: [expect.stringContaining('The course of the probe flow is not recorded.')],
+    });
+  });
+
+  it('loses its meter with the fabric, and nothing else', async () => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.onCommand('Host A', 'sendVm:copying', () =>
+      fixture.spawner.latest('The fabric').crash(),
+    );
+    const report = await migrate(fixture);
+    expect(report).toMatchObject({ outcome: 'completed', probe: null });
+    expect(report.warnings.join()).toContain('The probe flow could not be read.');
+    await expectVmOn(fixture, 'host-b');
+  });
+
+  it('says that a late frame may have been overtaken when the marker did not come', async () => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.latest('Host A').markerSeen = false;
+    const report = await migrate(fixture);
+    expect(report).toMatchObject({ outcome: 'completed', markerSeen: false });
+    expect(report.warnings.join()).toContain('The marker frame did not come');
+  });
+
+  it('tells of its phases in plain words and of who asked', async () => {
+    const fixture = await aLabWithTwoHosts();
+    await migrate(fixture);
+    const events = (await eventsOf(fixture.lab)).filter(({ type }) =>
+      type.startsWith('migration/'),
+    );
+    expect(events.map(({ text }) => text)).toEqual([
+      'web-01 is moving from Host A to Host B.',
+      'Host B reserves memory for web-01.',
+      'Host A clears the receive filters of web-01: its frames take the default queue.',
+      'Host A stops DMA into the memory of web-01 and frees its queues.',
+      'The memory of web-01 is being copied to Host B while it runs.',
+      'Host A stops web-01 and holds its frames.',
+      'The last pages and the device state of web-01 are being copied to Host B.',
+      'The lab saves that web-01 belongs to Host B.',
+      'web-01 now belongs to Host B.',
+      'Host B is asked to run web-01.',
+      'Host A sends the held frames on and forgets web-01.',
+      'web-01 has moved to Host B, stopped for 3.0 ms.',
+    ]);
+    expect(events[0]?.cause).toBe('An administrator or a lab file asked for it.');
+    for (const { cause } of events) expect(cause).not.toBe('');
+  });
+
+  it('moves back and forth, and leaves nothing each time', async () => {
+    const fixture = await aLabWithTwoHosts();
+    const { lab, vmId } = fixture;
+    for (const hostId of ['host-b', 'host-a', 'host-b']) {
+      await until(() => lab.snapshot().vms[0]?.state === 'running');
+      const { migrationId } = await lab.migrations.start({ vmId, targetHostId: hostId });
+      expect(await ended(fixture, migrationId)).toMatchObject({ outcome: 'completed' });
+      await expectVmOn(fixture, hostId);
+    }
   });
 
   it('is complete although the source fails to clean up', async () => {
@@ -171,6 +249,32 @@ describe('a migration that fails leaves the VM on its source', () => {
     expect(await eventTypes(fixture.lab)).toContain('vm/started-afresh');
   });
 
+  it.each(SENDING)('afresh, when both die in %s', async (step) => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.onFirst('Host A', step, (process) => {
+      fixture.spawner.latest('Host B').crash();
+      process.crash();
+    });
+    expect(await migrate(fixture)).toMatchObject({ outcome: 'failed' });
+    await expectVmOn(fixture, 'host-a');
+    expect(await eventTypes(fixture.lab)).toContain('vm/started-afresh');
+  });
+
+  it('when the commit record cannot be saved, which asks nothing of the target', async () => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.onFirst('Host A', 'sendVm:final-copy', () => breakDisk(fixture));
+    const report = await migrate(fixture);
+    expect(report).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('could not be written') as string,
+    });
+    expect(fixture.spawner.latest('Host B').calls).not.toContain('commitIncoming');
+    const [source, target] = [fixture.spawner.latest('Host A'), fixture.spawner.latest('Host B')];
+    expect(source.vms.get(fixture.vmId)?.state).toBe('running');
+    expect(target.vms.size + target.incoming.size).toBe(0);
+    expect(fixture.lab.snapshot().config.vms[0]?.hostId).toBe('host-a');
+  });
+
   it('when the target does not confirm, which ends the target first', async () => {
     const fixture = await aLabWithTwoHosts();
     fixture.spawner.onFirst('Host B', 'commitIncoming', hangs());
@@ -199,6 +303,46 @@ describe('a migration that fails leaves the VM on its source', () => {
   });
 });
 
+describe('a migration whose record cannot be taken back', () => {
+  it('leaves the VM to the target, which starts it afresh, and nothing on the source', async () => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.onFirst('Host B', 'commitIncoming', async () => {
+      await breakDisk(fixture);
+      await refuses()(fixture.spawner.latest('Host B'));
+    });
+    const report = await migrate(fixture);
+    expect(report.outcome).toBe('failed');
+    expect(report.warnings.join()).toContain('The commit record could not be taken back');
+    const { lab, spawner, vmId } = fixture;
+    const hostB = () => lab.snapshot().hosts[1];
+    await until(() => hostB()?.restarts === 1 && hostB()?.state === 'running');
+    await until(() => spawner.latest('Host B').vms.get(vmId)?.state === 'running');
+    expect(spawner.latest('Host A').vms.size).toBe(0);
+    expect(await eventTypes(lab)).toContain('vm/started-afresh');
+  });
+});
+
+describe('a lab that is lost while a VM moves', () => {
+  it.each([
+    ['Host A', 'sendVm:final-copy', 'host-a'],
+    ['Host B', 'commitIncoming', 'host-b'],
+  ])('in %s %s: the next one starts the VM where the record says', async (host, step, hostId) => {
+    const fixture = await aLabWithTwoHosts();
+    let recorded: string | undefined;
+    fixture.spawner.onFirst(host, step, async (process) => {
+      recorded = await savedHost(fixture);
+      await hangs()(process);
+    });
+    await fixture.lab.migrations.start({ vmId: fixture.vmId, targetHostId: 'host-b' });
+    await until(() => recorded !== undefined);
+    // What the lost lab left: its data folder as it is, and what it was about to rename.
+    const dataFolder = await copyOf(fixture.dataFolder);
+    const next = await aLab({ dataFolder, resourcesFolder: fixture.resourcesFolder });
+    expect(recorded).toBe(hostId);
+    await expectVmOn({ ...next, vmId: fixture.vmId }, hostId);
+  });
+});
+
 describe('a migration is cancelled', () => {
   const cancel =
     (fixture: Fixture): Fault =>
@@ -219,6 +363,63 @@ describe('a migration is cancelled', () => {
     await expectVmOn(fixture, 'host-a');
     expect(fixture.spawner.all).toHaveLength(3);
     expect(await eventTypes(fixture.lab)).toContain('migration/cancelled');
+  });
+
+  it('while the fabric starts the probe, which is stopped then', async () => {
+    const fixture = await aLabWithTwoHosts();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    fixture.spawner.onCommand('The fabric', 'startProbe', () => released);
+    const { migrationId } = await fixture.lab.migrations.start({
+      vmId: fixture.vmId,
+      targetHostId: 'host-b',
+    });
+    await until(() => fixture.spawner.latest('The fabric').calls.includes('startProbe'));
+    fixture.lab.migrations.cancel({ migrationId });
+    release();
+    expect(await ended(fixture, migrationId)).toMatchObject({ outcome: 'cancelled' });
+    await expectVmOn(fixture, 'host-a');
+  });
+
+  it('while the target reserves memory, which it gives back once it has it', async () => {
+    const fixture = await aLabWithTwoHosts();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    fixture.spawner.onCommand('Host B', 'prepareIncoming', () => released);
+    const { migrationId } = await fixture.lab.migrations.start({
+      vmId: fixture.vmId,
+      targetHostId: 'host-b',
+    });
+    await until(() => fixture.spawner.latest('Host B').calls.includes('prepareIncoming'));
+    fixture.lab.migrations.cancel({ migrationId });
+    release();
+    expect(await ended(fixture, migrationId)).toMatchObject({ outcome: 'cancelled' });
+    await expectNothingLeft(fixture);
+  });
+
+  it('while the source begins, which lets go of the VM once it has', async () => {
+    const fixture = await aLabWithTwoHosts();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    fixture.spawner.onCommand('Host A', 'sendVm', () => released);
+    const { migrationId } = await fixture.lab.migrations.start({
+      vmId: fixture.vmId,
+      targetHostId: 'host-b',
+    });
+    await until(() => fixture.spawner.latest('Host A').calls.includes('sendVm'));
+    fixture.lab.migrations.cancel({ migrationId });
+    expect(await ended(fixture, migrationId)).toMatchObject({ outcome: 'cancelled' });
+    release();
+    const source = fixture.spawner.latest('Host A');
+    await until(() => source.calls.includes('sendVm:preparing'));
+    await until(() => source.sending.size === 0);
+    await expectVmOn(fixture, 'host-a');
   });
 
   it('not any more once it is committed', async () => {

@@ -3,8 +3,11 @@
  * the last. A meter that cannot be started or read is a warning; it never stops a migration.
  */
 import type { ProbeSample } from '../../contract/migration';
+import { withDeadline } from '../process/control-link';
 import { hasAnswered } from '../refusals';
 import type { MigrationPlan } from './migration-plan';
+
+const LAST_SAMPLES_MS = 500;
 
 type MeterPlan = Pick<MigrationPlan, 'record' | 'vm' | 'fabric' | 'onProgress'>;
 
@@ -17,6 +20,7 @@ export class MigrationMeter {
   #isRunning = false;
   #isEnding = false;
   #stream: AsyncIterator<ProbeSample> | undefined;
+  #following: Promise<void> = Promise.resolve();
 
   constructor(plan: MeterPlan, warn: (text: string, error: unknown) => void) {
     this.#plan = plan;
@@ -38,10 +42,15 @@ export class MigrationMeter {
   async end(): Promise<void> {
     this.#isEnding = true;
     await this.#begun;
-    if (this.#mayRun) await this.#stop();
+    if (this.#mayRun && (await this.#stop())) await this.#lastSamples();
     this.#mayRun = false;
     this.#isRunning = false;
     stopReading(this.#stream);
+  }
+
+  /** The stream of samples ends with the probe; a fabric that does not end it is left alone. */
+  async #lastSamples(): Promise<void> {
+    await withDeadline(this.#following, LAST_SAMPLES_MS, 'watchProbe').catch(() => undefined);
   }
 
   async #begin(): Promise<void> {
@@ -61,7 +70,7 @@ export class MigrationMeter {
       this.#warn('The migration is not measured by a probe flow.', error);
       return;
     }
-    void this.#follow();
+    this.#following = this.#follow();
   }
 
   /** Collects samples until the probe is stopped. */
@@ -79,12 +88,14 @@ export class MigrationMeter {
     }
   }
 
-  async #stop(): Promise<void> {
+  async #stop(): Promise<boolean> {
     const { fabric, record } = this.#plan;
     try {
       record.probed(await fabric.control.stopProbe({ probeId: record.subject.migrationId }));
+      return true;
     } catch (error) {
       if (this.#isRunning) this.#warn('The probe flow could not be read.', error);
+      return false;
     }
   }
 }

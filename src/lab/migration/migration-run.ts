@@ -172,8 +172,11 @@ export class MigrationRun {
       pauseAt,
     });
     const stream = await this.#interruption.race(call).catch((error: unknown) => {
-      // A source that begins although it was given up loses its reader, which cancels it.
-      call.then(stopReading, () => undefined);
+      // A source that answers later has begun although the migration was given up.
+      void attempt(async () => {
+        stopReading(await call);
+        await source.control.cancelSend({ migrationId });
+      });
       throw error;
     });
     try {

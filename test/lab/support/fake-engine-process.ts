@@ -56,6 +56,8 @@ export class FakeEngineProcess implements SpawnedProcess {
   /** What it sends, by migration; removed when the VM has left or runs on. */
   readonly sending = new Map<string, FakeSending>();
   readonly probes = new FakeProbes();
+  /** What `finishSend` answers; a test may set it. */
+  markerSeen = true;
   /** What `fillMemory` took. */
   filledBytes = 0;
   config: HostConfig | undefined;
@@ -228,7 +230,7 @@ export class FakeEngineProcess implements SpawnedProcess {
         const sending = this.sending.get(input.migrationId);
         if (sending !== undefined) this.vms.delete(sending.request.vmId);
         this.sending.delete(input.migrationId);
-        return { heldFrames: 7, droppedFrames: 0, markerSeen: true };
+        return { heldFrames: 7, droppedFrames: 0, markerSeen: this.markerSeen };
       }),
       cancelSend: os.cancelSend.handler(({ input }) => {
         const sending = this.sending.get(input.migrationId);
