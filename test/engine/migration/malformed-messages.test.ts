@@ -159,6 +159,7 @@ const WRONG_HELLOS = wrongFields('listening', MessageType.Hello, STAGE_HELLO, [
     values: [...NO_NUMBERS, 0, PAGE_SIZE - 1, PAGE_SIZE + 1, 2 ** 32, 2 ** 53],
   },
   { path: ['pageSize'], values: [...NO_NUMBERS, 0] },
+  { path: ['back'], values: [7, true, '', '..', '../x', '/x', 'a.b', 'X', 'x'.repeat(81)] },
   { path: ['more'], values: [1] },
 ]);
 
