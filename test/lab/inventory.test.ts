@@ -1,10 +1,12 @@
-import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { hostConfigSchema, type HostConfig } from '../../src/contract/model';
 import { lockFolder } from '../../src/lab/inventory/folder-lock';
 import { Inventory, type Edit } from '../../src/lab/inventory/inventory';
+import { PreparedEdit } from '../../src/lab/inventory/prepared-edit';
 import { EMPTY_LAB, loadInventory, saveInventory } from '../../src/lab/inventory/inventory-file';
 import { aFolder, aLab, eventTypes, refusalOf } from './support/lab-fixture';
 
@@ -22,6 +24,91 @@ async function anInventory() {
   const saved = async () => (await loadInventory(folder)).config.hosts.map(({ id }) => id);
   return { folder, inventory, saved };
 }
+
+describe('a prepared edit', () => {
+  async function aPreparedEdit() {
+    const fixture = await anInventory();
+    await fixture.inventory.apply(put('host-a'));
+    const edit = new PreparedEdit(fixture.inventory, put('host-b'));
+    const files = async () =>
+      (await readdir(fixture.folder)).filter((name) => name.startsWith('inventory.json')).sort();
+    return { ...fixture, edit, files };
+  }
+
+  it('changes nothing while it is written, and is in force before apply returns', async () => {
+    const { folder, inventory, saved, edit, files } = await aPreparedEdit();
+    await edit.write();
+    expect(await saved()).toEqual(['host-a']);
+    expect(inventory.config.hosts).toHaveLength(1);
+    expect(await files()).toEqual(['inventory.json', 'inventory.json.1']);
+    const applied = edit.apply();
+    expect(inventory.config.hosts.map(({ id }) => id)).toEqual(['host-a', 'host-b']);
+    // Read in the same turn, as another process would.
+    expect(readFileSync(join(folder, 'inventory.json'), 'utf8')).toContain('"host-b"');
+    await applied;
+    await inventory.synced();
+    expect(await files()).toEqual(['inventory.json']);
+  });
+
+  it('keeps what was changed since it was written', async () => {
+    const { inventory, saved, edit, files } = await aPreparedEdit();
+    await edit.write();
+    await inventory.apply(put('host-c'));
+    await edit.apply();
+    expect(await saved()).toEqual(['host-a', 'host-c', 'host-b']);
+    await edit.discard();
+    expect(await files()).toEqual(['inventory.json']);
+  });
+
+  it('is written again for a changed inventory, over the file of before', async () => {
+    const { inventory, saved, edit, files } = await aPreparedEdit();
+    await edit.write();
+    await inventory.apply(put('host-c'));
+    await edit.write();
+    expect(await files()).toEqual(['inventory.json', 'inventory.json.1']);
+    const applied = edit.apply();
+    expect(await saved()).toEqual(['host-a', 'host-c', 'host-b']);
+    await applied;
+  });
+
+  it('does not overtake a save that is under way', async () => {
+    const { inventory, saved, edit } = await aPreparedEdit();
+    const saving = inventory.apply(put('host-c'));
+    await edit.write();
+    await edit.apply();
+    await saving;
+    expect(await saved()).toEqual(['host-a', 'host-c', 'host-b']);
+  });
+
+  it('is not written by whoever gives it up, and leaves no file', async () => {
+    const { saved, edit, files } = await aPreparedEdit();
+    const writing = edit.write();
+    await edit.discard();
+    await writing;
+    await edit.write();
+    expect(await saved()).toEqual(['host-a']);
+    expect(await files()).toEqual(['inventory.json']);
+  });
+
+  it('changes nothing when it cannot be put in force', async () => {
+    const { folder, inventory, edit, files } = await aPreparedEdit();
+    await edit.write();
+    await rm(join(folder, 'inventory.json'));
+    await mkdir(join(folder, 'inventory.json', 'in-the-way'), { recursive: true });
+    expect(await refusalOf(edit.apply())).toBe('inventory-unwritable');
+    expect(inventory.config.hosts.map(({ id }) => id)).toEqual(['host-a']);
+    await edit.discard();
+    expect(await files()).toEqual(['inventory.json']);
+  });
+
+  it('that a lost lab left behind is removed by the next', async () => {
+    const dataFolder = await aFolder();
+    await saveInventory(dataFolder, EMPTY_LAB);
+    await writeFile(join(dataFolder, 'inventory.json.1'), '{');
+    await aLab({ dataFolder });
+    expect(await readdir(dataFolder)).not.toContain('inventory.json.1');
+  });
+});
 
 describe('the inventory', () => {
   it('is on disk when an edit is reported as done', async () => {

@@ -196,6 +196,19 @@ describe('a migration', () => {
     await expectVmOn(fixture, 'host-b');
   });
 
+  it('is complete when both die after the confirmation, and starts the VM afresh on the target', async () => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.onCommand('Host A', 'finishSend', (source) => {
+      fixture.spawner.latest('Host B').crash();
+      source.crash();
+    });
+    const report = await migrate(fixture);
+    expect(report.outcome).toBe('completed');
+    expect(report.warnings.join()).toContain('Host A could not clean up after the migration.');
+    await expectVmOn(fixture, 'host-b');
+    expect(await eventTypes(fixture.lab)).toContain('vm/started-afresh');
+  });
+
   it('leaves the VM on the target when the source dies after the commit', async () => {
     const fixture = await aLabWithTwoHosts();
     fixture.spawner.onCommand('Host B', 'commitIncoming', () =>
@@ -244,6 +257,16 @@ describe('a migration that fails leaves the VM on its source', () => {
   it.each(SENDING)('afresh, when the source dies in %s', async (step) => {
     const fixture = await aLabWithTwoHosts();
     fixture.spawner.onFirst('Host A', step, crashes());
+    expect(await migrate(fixture)).toMatchObject({ outcome: 'failed' });
+    await expectVmOn(fixture, 'host-a');
+    expect(await eventTypes(fixture.lab)).toContain('vm/started-afresh');
+  });
+
+  it('afresh, when the source dies before it begins', async () => {
+    const fixture = await aLabWithTwoHosts();
+    fixture.spawner.onFirst('Host B', 'prepareIncoming', () =>
+      fixture.spawner.latest('Host A').crash(),
+    );
     expect(await migrate(fixture)).toMatchObject({ outcome: 'failed' });
     await expectVmOn(fixture, 'host-a');
     expect(await eventTypes(fixture.lab)).toContain('vm/started-afresh');
