@@ -16,25 +16,34 @@ import { adapterRole, fabricRole, serveRole, vcpuRole } from '../../src/engine/t
 class InlineThread extends EventEmitter {
   readonly start: ThreadStart;
   readonly #role: KernelRole;
+  readonly #views: MemoryViews;
+  /** Requests that came since its last turn: a thread looks at them before it takes the next. */
+  readonly #asked: Extract<ToThread, { kind: 'request' }>[] = [];
   #waiting: { id: number; condition: () => boolean }[] = [];
   isAlive = true;
 
   constructor(start: ThreadStart) {
     super();
     this.start = start;
-    const views = new MemoryViews(start.memory);
+    this.#views = new MemoryViews(start.memory);
     const kernel = instantiateKernel(start.module, start.memory);
-    this.#role = roleOf(start, kernel, views);
+    this.#role = roleOf(start, kernel, this.#views);
     start.control.on('message', (message: ToThread) => {
       if (message.kind === 'stop') this.#end();
-      else this.#request(message.id, message.request, views);
+      else this.#asked.push(message);
     });
     this.#post({ kind: 'ready', threadId: -1, pinned: false, affinityReason: 'inline' });
+  }
+
+  /** Requests that wait for its next turn. */
+  get requests(): number {
+    return this.#asked.length;
   }
 
   /** One turn; returns what it moved. */
   turn(now: number): number {
     if (!this.isAlive) return 0;
+    for (const { id, request } of this.#asked.splice(0)) this.#request(id, request);
     const moved = this.#role.turn(now);
     const done = this.#waiting.filter(({ condition }) => condition());
     this.#waiting = this.#waiting.filter((entry) => !done.includes(entry));
@@ -48,12 +57,12 @@ class InlineThread extends EventEmitter {
     return Promise.resolve(1);
   }
 
-  #request(id: number, request: Parameters<KernelRole['handle']>[0], views: MemoryViews): void {
+  #request(id: number, request: Parameters<KernelRole['handle']>[0]): void {
     const outcome =
       request.kind === 'sync' || request.kind === 'pin'
         ? true
         : request.kind === 'drained'
-          ? () => areRead(views, request.rings)
+          ? () => areRead(this.#views, request.rings)
           : this.#role.handle(request);
     if (outcome === undefined) this.#post({ kind: 'refused', id, message: request.kind });
     else if (outcome === true || outcome()) this.#post({ kind: 'answer', id, result: true });

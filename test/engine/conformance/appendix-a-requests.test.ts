@@ -14,6 +14,7 @@ import { nextState } from '../../../src/engine/ndis/queue-state';
 import { assignQueue } from '../../../src/engine/ndis/receive-filter';
 import { NdisStatusError, type NdisStatus } from '../../../src/engine/ndis/status';
 import { parseMacAddress } from '../../../src/shared/mac-address';
+import { announcedSeed, withEffort } from '../../support/seed';
 import { anAdapter, macOf, onProcessor, type AdapterFixture } from '../ndis/an-adapter';
 import { ReferenceModel } from '../ndis/reference-model';
 
@@ -274,7 +275,7 @@ function rename(queueId: number): { flags: number; queueName: string; vmName: st
 }
 
 describe('Appendix A over random sequences', () => {
-  it('behaves as the model and keeps the invariants after each request', async () => {
+  it('A.1 to A.7, A.14, A.15: behaves as the model and keeps the invariants after each request', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(stepArbitrary, { minLength: 10, maxLength: 60, size: 'max' }),
@@ -287,7 +288,7 @@ describe('Appendix A over random sequences', () => {
           ).toEqual([]);
         },
       ),
-      { numRuns: 80 },
+      { numRuns: withEffort(80), seed: announcedSeed('requests') },
     );
   });
 
@@ -304,7 +305,7 @@ describe('Appendix A over random sequences', () => {
           patient.fixture.miniport.calls.map(({ method }) => method),
         );
       }),
-      { numRuns: 60 },
+      { numRuns: withEffort(60), seed: announcedSeed('requests all at once') },
     );
   });
 });

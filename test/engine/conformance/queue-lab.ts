@@ -40,6 +40,8 @@ export interface ThreadOfTurn {
   readonly role: ThreadRole;
   /** Thread block. */
   readonly thread: number;
+  /** Requests of the control thread that it has not looked at. */
+  readonly requests: number;
 }
 export type Runs = (thread: ThreadOfTurn) => boolean;
 
@@ -52,6 +54,8 @@ export interface FrameAddress {
 
 const CLIENT = '02:00:5e:cc:00:01';
 const ALL: Runs = () => true;
+/** A request takes fewer than a hundred. */
+const PATIENCE_ROUNDS = 2000;
 
 /** A UDP frame to an address, numbered as `stampOf` reads it. */
 export function numberedFrame(
@@ -159,16 +163,16 @@ export class QueueLab {
 
   /** One turn of each thread that runs; then the guests. Answers what was moved. */
   round(runs: Runs = ALL): number {
-    const moved = this.host.threads.round((threads) =>
-      threads.filter(({ start }) => start.role !== 'vcpu' && runs(start)),
-    );
-    this.collect();
-    return (
-      moved +
+    const turn = (wanted: (role: ThreadRole) => boolean): number =>
       this.host.threads.round((threads) =>
-        threads.filter(({ start }) => start.role === 'vcpu' && runs(start)),
-      )
-    );
+        threads.filter(
+          ({ start: { role, thread }, requests }) =>
+            wanted(role) && runs({ role, thread, requests }),
+        ),
+      );
+    const moved = turn((role) => role !== 'vcpu');
+    this.collect();
+    return moved + turn((role) => role === 'vcpu');
   }
 
   /** Rounds until nothing moves any more. */
@@ -187,12 +191,15 @@ export class QueueLab {
       state.settled = true;
     };
     work.then(settle, settle);
-    for (let round = 0; round < 20_000 && !state.settled; round++) {
+    for (let round = 0; round < PATIENCE_ROUNDS && !state.settled; round++) {
       before();
       this.round(runs);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    if (!state.settled) throw new Error('the work did not settle within 20,000 rounds');
+    if (!state.settled) {
+      const pending = JSON.stringify(this.ndis.pendingRequest());
+      throw new Error(`still not done after ${PATIENCE_ROUNDS} rounds: ${pending}`);
+    }
     return work;
   }
 

@@ -85,6 +85,7 @@ describe('§1.3 halt', () => {
     await adapter.halt();
     expect(miniport.calls.map((call) => call.method)).toEqual([
       ...['clearFilter', 'clearFilter', 'clearFilter', 'freeQueue', 'freeQueue', 'freeQueue'],
+      'halt',
     ]);
     expect(indications).toHaveLength(3);
     expect(fixture.warnings).toEqual([]);

@@ -92,6 +92,7 @@ describe('the titles of tests', () => {
     expect(rulesIn('§3.8 rules 1, 4 and 6 to 8, A.12')).toEqual([
       ...['§3.8 rule 1', '§3.8 rule 4', '§3.8 rule 6', '§3.8 rule 7', '§3.8 rule 8', 'A.12'],
     ]);
+    expect(rulesIn('A.1 to A.3 and A.12: hold')).toEqual(['A.1', 'A.2', 'A.3', 'A.12']);
     expect(rulesIn('§3.8 raises a status')).toEqual([]);
   });
 

@@ -106,7 +106,10 @@ function testsOf(rule: Rule, tests: readonly TitledTest[]): string {
 
 /** A title without the rules that it begins with. */
 function behaviourOf(title: string): string {
-  return title.replace(/^(?:(?:§[\d.]+ rules? \d[\d, and to]*|A\.\d+)(?:, )?)+: /, '');
+  return title.replace(
+    /^(?:(?:§[\d.]+ rules? \d[\d, and to]*|A\.\d+(?: to A\.\d+)?)(?:, )?)+: /,
+    '',
+  );
 }
 
 function nameOf(file: string): string {

@@ -1,7 +1,7 @@
 /**
  * Which tests there are, read from the source of the tests: the title of each `it`, and the rules
  * that it names. A title names rules as `§3.8 rule 3`, `§3.8 rules 1, 2 and 4`, `§3.2 rules 1 to 13`
- * or `A.7`. Only titles that stand in the source as a literal count.
+ * `A.7` or `A.1 to A.3`. Only titles that stand in the source as a literal count.
  */
 import ts from 'typescript';
 
@@ -16,7 +16,7 @@ export interface TitledTest {
 }
 
 const SECTION_RULES = /§(\d+(?:\.\d+)+) rules? (\d+(?:(?:, | and | to )\d+)*)/g;
-const INVARIANT = /\bA\.(\d+)\b/g;
+const INVARIANTS = /\bA\.(\d+)(?: to A\.(\d+))?\b/g;
 /** What most files have not got need not be parsed. */
 const MENTIONS_A_RULE = /§[\d.]+ rules? \d|\bA\.\d/;
 
@@ -47,7 +47,9 @@ export function rulesIn(title: string): readonly string[] {
   const inSections = [...title.matchAll(SECTION_RULES)].flatMap(([, section = '', numbers = '']) =>
     numbersIn(numbers).map((number) => `§${section} rule ${number}`),
   );
-  const invariants = [...title.matchAll(INVARIANT)].map(([, number = '']) => `A.${number}`);
+  const invariants = [...title.matchAll(INVARIANTS)].flatMap(([, first = '', last = first]) =>
+    numbersIn(`${first} to ${last}`).map((number) => `A.${number}`),
+  );
   return [...new Set([...inSections, ...invariants])];
 }
 
