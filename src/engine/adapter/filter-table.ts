@@ -39,8 +39,11 @@ export function buildFilterTable(
   const slots = nextPowerOfTwo(Math.max(SMALLEST, filters.length * 2));
   const mask = slots - 1;
   const table = memory.take(slots * FILTER_SIZE, 'A receive filter table');
-  let macOnly = false;
+  /** Addresses that a filter with a lower id takes in any VLAN. */
+  const taken = new Set<string>();
   for (const filter of [...filters].sort((one, other) => one.filterId - other.filterId)) {
+    if (taken.has(filter.mac)) continue;
+    if (filter.vlan === 'any') taken.add(filter.mac);
     const { low, high } = kernelMac(filter.mac);
     const vlan =
       filter.vlan === 'any'
@@ -48,7 +51,6 @@ export function buildFilterTable(
         : filter.vlan === 'untagged-or-zero'
           ? 0
           : filter.vlan;
-    macOnly ||= vlan === FILTER_ANY_VLAN;
     insert(
       memory,
       table,
@@ -60,7 +62,7 @@ export function buildFilterTable(
       filter.queueId,
     );
   }
-  return { table, mask, macOnly };
+  return { table, mask, macOnly: taken.size > 0 };
 }
 
 function insert(

@@ -67,24 +67,55 @@ export async function toQueue(
   mark: Program,
   activate: Program,
 ): Promise<void> {
-  const { nicIndex, from, to, fromQueue } = step;
+  const { nicIndex, fromQueue } = step;
   await moveOwner(views, threads, step, () => mark([{ queue: fromQueue, nicIndex }]));
+  await joinQueue(views, threads, step, queue, activate);
+}
+
+/**
+ * Lets more frames of a NIC take its queue, whose thread has the NIC: what the queue gets waits until
+ * what the default queue got before has been passed on.
+ * @param activate sets the new filters.
+ */
+export async function joinQueue(
+  views: MemoryViews,
+  threads: ThreadTable,
+  { from, to, fromQueue }: Pick<HandoverStep, 'from' | 'to' | 'fromQueue'>,
+  queue: number,
+  activate: Program,
+): Promise<void> {
   Atomics.store(views.i32, (queue + Q_HOLD) >>> 2, 1);
   // A whole turn of the new owner: its receive buffers are posted, and it has seen Q_HOLD.
   await to.request({ kind: 'sync' });
   await to.request({ kind: 'sync' });
-  const passed = Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2);
-  const read = noticed(
-    from,
-    () => Atomics.load(views.i32, (fromQueue + Q_FENCES_PASSED) >>> 2) !== passed,
-  );
-  await activate([{ queue: fromQueue, nicIndex: FENCE_MARK }]);
-  await read;
+  await readUpTo(views, [{ thread: from, queue: fromQueue }], activate);
   await to.request({
     kind: 'release',
     queue,
     after: marks(views, [threads.ring(from.index, to.index)]),
   });
+}
+
+/** A queue with the thread that reads it. */
+export interface ReadQueue {
+  readonly thread: EngineThread;
+  /** Block of the queue. */
+  readonly queue: number;
+}
+
+/** Settles when everything that the queues got before `put` has been read. @param put puts marks into them. */
+export async function readUpTo(
+  views: MemoryViews,
+  queues: readonly ReadQueue[],
+  put: Program,
+): Promise<void> {
+  const read = queues.map(({ thread, queue }) => {
+    const at = (queue + Q_FENCES_PASSED) >>> 2;
+    const passed = Atomics.load(views.i32, at);
+    return noticed(thread, () => Atomics.load(views.i32, at) !== passed);
+  });
+  await put(queues.map(({ queue }) => ({ queue, nicIndex: FENCE_MARK })));
+  await Promise.all(read);
 }
 
 /** Gives a NIC back to the default queue's thread. @param deactivate sets the filters that remain. */

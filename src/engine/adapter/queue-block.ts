@@ -6,8 +6,12 @@ import {
   COMPLETION_SIZE,
   FREE_COOKIE,
   FREE_SIZE,
+  INDICATED_RESOURCES,
+  INDICATED_SHARED_MEMORY,
+  INDICATED_SINGLE_QUEUE,
   Q_BYTES,
   Q_COMPLETION_RING,
+  Q_DOMAIN,
   Q_DROPPED,
   Q_FENCES,
   Q_FENCES_PASSED,
@@ -20,6 +24,12 @@ import {
   Q_MODE,
   Q_NIC,
   Q_THREAD,
+  Q_UNSIGNALLED,
+  Q_LAST_FLAGS,
+  Q_LAST_FRAMES,
+  Q_LOW_RESOURCES,
+  Q_SENT,
+  Q_SENT_BYTES,
   QUEUE_HOST_BUFFERS,
   QUEUE_SHARED_MEMORY,
   QUEUE_SIZE,
@@ -44,26 +54,67 @@ export interface QueueCounters {
   readonly dropped: number;
   readonly indications: number;
   readonly interrupts: number;
+  /** Indications made while receive buffers were short (`NDIS_RECEIVE_FLAGS_RESOURCES`). */
+  readonly lowResources: number;
+  /** Frames that the adapter sent on this queue. */
+  readonly sentFrames: number;
+  readonly sentBytes: number;
+}
+
+/** The out-of-band data and the flags of a receive indication (reference §6.2). */
+export interface ReceiveIndication {
+  readonly frames: number;
+  readonly queueId: number;
+  /** Always 0: filters without an id bit count ask for none. */
+  readonly filterId: 0;
+  /** The default virtual port. */
+  readonly vPortId: 0;
+  /** The default port of the miniport. */
+  readonly portNumber: 0;
+  readonly isSingleQueue: boolean;
+  readonly isSharedMemoryInfoValid: boolean;
+  readonly isLowResources: boolean;
 }
 
 export class QueueBlock {
   readonly queueId: number;
   readonly address: number;
   readonly #memory: HostMemory;
-  readonly #freeRing: number;
-  readonly #completionRing: number;
+  /** Rings, 0 before they are made. */
+  #freeRing = 0;
+  #completionRing = 0;
 
   constructor(memory: HostMemory, queueId: number) {
     this.#memory = memory;
     this.queueId = queueId;
     this.address = memory.take(QUEUE_SIZE, 'A queue block');
-    const entries = queueId === 0 ? DEFAULT_FREE_ENTRIES : FREE_ENTRIES;
-    this.#freeRing = createFreeRing(memory, entries);
-    // More than all buffers that can be posted, with room for fences.
-    this.#completionRing = createCompletionRing(memory, 2 * entries);
     memory.setU32(this.address + Q_ID, queueId);
-    memory.setU32(this.address + Q_FREE_RING, this.#freeRing);
-    memory.setU32(this.address + Q_COMPLETION_RING, this.#completionRing);
+  }
+
+  /** Makes its rings, if they are not there. @throws RefusalError `host-memory-exhausted`; nothing is taken then. */
+  makeRings(): void {
+    if (this.#completionRing !== 0) return;
+    const entries = this.queueId === 0 ? DEFAULT_FREE_ENTRIES : FREE_ENTRIES;
+    const freeRing = createFreeRing(this.#memory, entries);
+    try {
+      // More than all buffers that can be posted, with room for fences.
+      this.#completionRing = createCompletionRing(this.#memory, 2 * entries);
+    } catch (error) {
+      this.#memory.give(freeRing);
+      throw error;
+    }
+    this.#freeRing = freeRing;
+    this.#memory.setU32(this.address + Q_FREE_RING, this.#freeRing);
+    this.#memory.setU32(this.address + Q_COMPLETION_RING, this.#completionRing);
+  }
+
+  get hasRings(): boolean {
+    return this.#completionRing !== 0;
+  }
+
+  /** Queues of one domain are interrupted together; 0: its interrupt is its own. */
+  setCoalescingDomain(domainId: number): void {
+    this.#memory.setU32(this.address + Q_DOMAIN, domainId);
   }
 
   /** Binds it to a thread block and, for a VM queue, to the NIC that it serves. While nobody uses it. */
@@ -80,13 +131,20 @@ export class QueueBlock {
   reset(): void {
     resetRing(this.#memory, this.#freeRing);
     resetRing(this.#memory, this.#completionRing);
+    this.forgetInterrupt();
     this.#memory.setU32(this.address + Q_HOLD, 0);
     this.#memory.setU32(this.address + Q_FENCES, 0);
     this.#memory.setU32(this.address + Q_FENCES_PASSED, 0);
   }
 
+  /** No completion waits for an interrupt. While the adapter does not know it. */
+  forgetInterrupt(): void {
+    this.#memory.setU32(this.address + Q_UNSIGNALLED, 0);
+  }
+
   /** Frames completed and not yet harvested; may be late. */
   pendingFrames(): number {
+    if (this.#completionRing === 0) return 0;
     const fences =
       this.#memory.getU32(this.address + Q_FENCES) -
       this.#memory.getU32(this.address + Q_FENCES_PASSED);
@@ -94,7 +152,7 @@ export class QueueBlock {
   }
 
   postedBuffers(): number {
-    return ringFill(this.#memory, this.#freeRing);
+    return this.#freeRing === 0 ? 0 : ringFill(this.#memory, this.#freeRing);
   }
 
   /** Descriptor heads of guest buffers in its rings, filled or not; none in host-buffer mode. While nobody uses the rings. */
@@ -117,12 +175,31 @@ export class QueueBlock {
       dropped: read(Q_DROPPED),
       indications: read(Q_INDICATIONS),
       interrupts: read(Q_INTERRUPTS),
+      lowResources: read(Q_LOW_RESOURCES),
+      sentFrames: read(Q_SENT),
+      sentBytes: read(Q_SENT_BYTES),
+    };
+  }
+
+  /** What the last receive indication of the queue said (reference §6.2); undefined before the first. */
+  lastIndication(): ReceiveIndication | undefined {
+    const flags = this.#memory.getU32(this.address + Q_LAST_FLAGS);
+    if (flags === 0) return undefined;
+    return {
+      frames: this.#memory.getU32(this.address + Q_LAST_FRAMES),
+      queueId: this.queueId,
+      filterId: 0,
+      vPortId: 0,
+      portNumber: 0,
+      isSingleQueue: (flags & INDICATED_SINGLE_QUEUE) !== 0,
+      isSharedMemoryInfoValid: (flags & INDICATED_SHARED_MEMORY) !== 0,
+      isLowResources: (flags & INDICATED_RESOURCES) !== 0,
     };
   }
 
   free(): void {
-    this.#memory.give(this.#freeRing);
-    this.#memory.give(this.#completionRing);
+    if (this.#freeRing !== 0) this.#memory.give(this.#freeRing);
+    if (this.#completionRing !== 0) this.#memory.give(this.#completionRing);
     this.#memory.give(this.address);
   }
 }

@@ -5,6 +5,7 @@
 import { RefusalError } from '../../shared/refusal-error';
 import {
   A_INDEX,
+  A_INTERRUPTS,
   A_IN_WIRES,
   A_LEARN_SECOND,
   A_MAC_TABLE,
@@ -12,6 +13,7 @@ import {
   A_NIC_LIMIT,
   A_NICS,
   A_QUEUES,
+  A_REFUSES,
   A_THREAD,
   A_UPLINK,
   ADAPTER_SIZE,
@@ -61,6 +63,7 @@ export class SoftwareAdapter {
     this.macTable = memory.take(MAC_TABLE_SIZE, 'A MAC table');
     this.#nics = memory.take(MAX_NICS * 4, 'A NIC table');
     this.defaultQueue = new QueueBlock(memory, 0);
+    this.defaultQueue.makeRings();
     memory.setU32(this.block + A_INDEX, index);
     memory.setU32(this.block + A_MAC_TABLE, this.macTable);
     memory.setU32(this.block + A_NICS, this.#nics);
@@ -139,6 +142,23 @@ export class SoftwareAdapter {
     const limit = memory.getU32(this.block + A_NIC_LIMIT);
     if (nic !== 0 && index >= limit)
       Atomics.store(memory.i32, (this.block + A_NIC_LIMIT) >>> 2, index + 1);
+  }
+
+  /**
+   * Whether the adapter moves frames, and if not for which reason it drops them. Settles when its
+   * thread goes by it.
+   * @param reason a drop reason of the layout; undefined: it moves frames.
+   */
+  async refuse(reason: number | undefined): Promise<void> {
+    const value = reason === undefined ? 0 : reason + 1;
+    // Pairs with receive and transmit of the adapter's kernel.
+    Atomics.store(this.parts.memory.i32, (this.block + A_REFUSES) >>> 2, value);
+    await this.thread.request({ kind: 'sync' });
+  }
+
+  /** Interrupts raised: one for all queues of a coalescing domain. */
+  interrupts(): number {
+    return this.parts.memory.getCounter(this.block + A_INTERRUPTS);
   }
 
   /** Makes a queue known to the adapter thread, or (0) unknown. */

@@ -1,53 +1,44 @@
 /**
- * The miniport: programs the software adapter for the NDIS layer (`docs/vmq-reference.md` §3, §4).
+ * The miniport: programs the software adapter for the NDIS layer (`docs/vmq-reference.md` §3, §4, §6.5).
  * The layer calls one method at a time. Filter changes of a running queue go by handover, so a
  * CLEAR completes at the fence: what was accepted is delivered, not thrown away.
  */
 import type { BufferMode } from '../../contract/model';
-import { MAX_QUEUES, N_OWNER, N_PHASE, N_PREVIOUS_OWNER, NIC_MOVING } from '../kernel/layout';
+import { RefusalError } from '../../shared/refusal-error';
+import {
+  DROP_ADAPTER_HALTED,
+  DROP_ADAPTER_PAUSED,
+  DROP_ADAPTER_REMOVED,
+  DROP_ADAPTER_RESET,
+  MAX_QUEUES,
+  N_OWNER,
+  N_PHASE,
+  N_PREVIOUS_OWNER,
+  NIC_MOVING,
+} from '../kernel/layout';
 import type { AdvertisedCapabilities } from '../ndis/capability-rules';
 import { processorsOf } from '../ndis/group-affinity';
 import type { AllocationOutcome, Miniport, QueueCompletion } from '../ndis/miniport';
-import { QUEUE_CHANGE_FLAGS, type ReceiveQueueParameters } from '../ndis/queue-parameters';
-import type { ReceiveFilter } from '../ndis/receive-filter';
 import type { OidName } from '../ndis/oid';
-import { NdisStatusError, type NdisStatus } from '../ndis/status';
+import {
+  DEFAULT_RECEIVE_QUEUE_ID,
+  QUEUE_CHANGE_FLAGS,
+  type ReceiveQueueParameters,
+} from '../ndis/queue-parameters';
+import type { ReceiveFilter } from '../ndis/receive-filter';
+import { NdisStatusError, invalidParameter, type NdisStatus } from '../ndis/status';
 import type { EngineThread } from '../thread/engine-thread';
-import { adopt, gracePeriod, toDefault, toQueue, type Program } from './handover';
+import { adopt, gracePeriod, readUpTo, type ReadQueue } from './handover';
 import { InterruptVectors, type InterruptVector } from './interrupt-vectors';
 import { dropNicWork, lostFrames, rememberFrames } from './lost-thread';
 import { bufferHolders, type BufferHolder } from './outstanding';
 import { QueueBlock, type QueueCounters } from './queue-block';
 import type { SoftwareAdapter } from './software-adapter';
+import { Steering, type HardwareQueue, type PortBinding, type PortSource } from './steering';
 
-/** What the overlying driver tells the miniport about a switch port. */
-export interface PortBinding {
-  readonly nicIndex: number;
-  /** NIC block. */
-  readonly nic: number;
-}
+export type { PortBinding, PortSource } from './steering';
 
-/** The overlying driver's side: ports, and whose memory receive buffers come from (§5.1). */
-export interface PortSource {
-  /** @param portId as in the queue's parameters. */
-  port(portId: number): PortBinding | undefined;
-  /** Where the buffers of a queue may be. */
-  bufferMode(portId: number, filters: readonly ReceiveFilter[]): BufferMode;
-}
-
-/** A queue as the miniport keeps it. */
-interface HardwareQueue {
-  readonly queueId: number;
-  readonly block: QueueBlock;
-  readonly portId: number;
-  readonly port: PortBinding;
-  thread: EngineThread;
-  processor: number;
-  vector: InterruptVector;
-  mode: BufferMode;
-  /** Active filters, by id. */
-  readonly filters: Map<number, ReceiveFilter>;
-}
+const ALLOCATE = 'OID_RECEIVE_FILTER_ALLOCATE_QUEUE';
 
 /** What remains of a freed queue, for reports. */
 export interface RetiredQueue extends QueueCounters {
@@ -60,6 +51,7 @@ export class SoftwareMiniport implements Miniport {
   readonly #adapter: SoftwareAdapter;
   readonly #ports: PortSource;
   readonly #queues = new Map<number, HardwareQueue>();
+  readonly #steering: Steering;
   /** Free while there is no queue; one for each queue and more, until it is said otherwise. */
   vectors = new InterruptVectors(MAX_QUEUES, true);
   /** Told when a queue shares its interrupt with others than before (§3.6). */
@@ -70,10 +62,11 @@ export class SoftwareMiniport implements Miniport {
   constructor(adapter: SoftwareAdapter, ports: PortSource, capabilities: AdvertisedCapabilities) {
     this.#adapter = adapter;
     this.#ports = ports;
+    this.#steering = new Steering(adapter, ports, this.#queues);
     this.capabilities = capabilities;
   }
 
-  /** Where a queue's buffers are now; undefined for a queue that is not complete. */
+  /** Where a queue's buffers are now; undefined for a queue that does not exist. */
   modeOf(queueId: number): BufferMode | undefined {
     return this.#queues.get(queueId)?.mode;
   }
@@ -93,25 +86,24 @@ export class SoftwareMiniport implements Miniport {
     return queue ? bufferHolders(memory, threads, queue.thread.index) : [];
   }
 
+  // ── Requests ──────────────────────────────────────────────────────────────────────────────────
+
   async allocateQueue(
     queueId: number,
     parameters: ReceiveQueueParameters,
   ): Promise<AllocationOutcome> {
-    const port = this.#ports.port(parameters.portId);
-    if (!port) return { status: 'NDIS_STATUS_INVALID_PARAMETER' };
-    const { queueThreads } = this.#adapter.parts;
+    const port = this.#requireFreePort(parameters.portId);
     const processor = processorsOf(parameters.processorAffinity)[0] ?? 0;
-    const vector = this.vectors.take(processor);
-    if (!vector) throw this.#noVector(processor);
+    const vector = this.#takeVector(processor);
     const block = this.#takeBlock(queueId, vector);
-    const thread = await queueThreads
+    const thread = await this.#adapter.parts.queueThreads
       .take(`queue ${queueId} of ${this.#adapter.name}`, processor)
       .catch((error: unknown) => {
         block.free();
         this.vectors.release(vector);
         throw error;
       });
-    const queue: HardwareQueue = {
+    this.#queues.set(queueId, {
       queueId,
       block,
       port,
@@ -121,8 +113,7 @@ export class SoftwareMiniport implements Miniport {
       vector,
       mode: 'host-buffers',
       filters: new Map(),
-    };
-    this.#queues.set(queueId, queue);
+    });
     return {
       status: 'NDIS_STATUS_SUCCESS',
       msixTableEntry: vector.entry,
@@ -140,36 +131,20 @@ export class SoftwareMiniport implements Miniport {
     return statuses;
   }
 
-  /** One queue of a batch; its failure concerns it alone (Appendix A 18). */
-  async #complete(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<NdisStatus> {
-    try {
-      queue.mode = this.#ports.bufferMode(queue.portId, filters);
-      this.#attach(queue);
-      if (filters.length > 0) await this.#toQueue(queue, filters);
-      return 'NDIS_STATUS_SUCCESS';
-    } catch {
-      return 'NDIS_STATUS_FAILURE';
-    }
-  }
-
   async setFilter(filter: ReceiveFilter, activate: boolean): Promise<NdisStatus> {
-    const queue = this.#queues.get(filter.queueId);
-    if (!activate || !queue) return 'NDIS_STATUS_SUCCESS';
-    if (queue.filters.size === 0) {
-      await this.#reattach(queue, [filter]);
-      await this.#toQueue(queue, [filter]);
-    } else {
-      queue.filters.set(filter.filterId, filter);
-      await this.#adapter.program(this.#activeFilters());
-    }
+    if (!activate) return 'NDIS_STATUS_SUCCESS';
+    if (filter.queueId === DEFAULT_RECEIVE_QUEUE_ID)
+      await this.#steering.setOfDefault(filter, true);
+    else await this.#steering.add(this.#require(filter.queueId), filter);
     return 'NDIS_STATUS_SUCCESS';
   }
 
-  async clearFilter(filter: ReceiveFilter, last: boolean): Promise<NdisStatus> {
+  async clearFilter(filter: ReceiveFilter): Promise<NdisStatus> {
+    if (this.#steering.hasOfDefault(filter.filterId))
+      await this.#steering.setOfDefault(filter, false);
     const queue = this.#queues.get(filter.queueId);
-    if (!queue?.filters.delete(filter.filterId)) return 'NDIS_STATUS_SUCCESS';
-    if (last) await this.#toDefault(queue);
-    else await this.#adapter.program(this.#activeFilters());
+    const active = queue?.filters.get(filter.filterId);
+    if (queue && active) await this.#steering.remove(queue, active);
     return 'NDIS_STATUS_SUCCESS';
   }
 
@@ -193,8 +168,7 @@ export class SoftwareMiniport implements Miniport {
 
   async freeQueue(queueId: number, dmaStopped: () => void): Promise<NdisStatus> {
     const queue = this.#require(queueId);
-    this.#adapter.setQueue(queueId, 0);
-    await this.#adapter.thread.request({ kind: 'sync' });
+    await this.#steering.forget(queueId);
     dmaStopped();
     await this.#adapter.parts.queueThreads.release(queue.thread);
     rememberFrames(this.#adapter.parts.memory, queue.thread.thread, queue.block);
@@ -204,6 +178,87 @@ export class SoftwareMiniport implements Miniport {
     queue.block.free();
     return 'NDIS_STATUS_SUCCESS';
   }
+
+  /** One queue of a batch; its failure concerns it alone (Appendix A 18). */
+  async #complete(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<NdisStatus> {
+    try {
+      await this.#steering.activate(queue, filters);
+      return 'NDIS_STATUS_SUCCESS';
+    } catch (error) {
+      const isShort =
+        error instanceof RefusalError && error.refusal.code === 'host-memory-exhausted';
+      return isShort ? 'NDIS_STATUS_RESOURCES' : 'NDIS_STATUS_FAILURE';
+    }
+  }
+
+  // ── Life of the adapter (§6.5) ────────────────────────────────────────────────────────────────
+
+  /** No frame in or out; settles when everything that was indicated has come back. Queues and filters stay. */
+  async pause(): Promise<void> {
+    await this.#adapter.refuse(DROP_ADAPTER_PAUSED);
+    await this.#settle();
+  }
+
+  async restart(): Promise<void> {
+    await this.#adapter.refuse(undefined);
+  }
+
+  /**
+   * The hardware forgets its queues and filters and gets them again; frames are dropped meanwhile, and
+   * those that it had accepted before are delivered.
+   */
+  async reset(): Promise<void> {
+    await this.#adapter.refuse(DROP_ADAPTER_RESET);
+    await this.#settle();
+    await this.#adapter.program([]);
+    for (const { queueId } of this.#queues.values()) this.#adapter.setQueue(queueId, 0);
+    await this.#adapter.thread.request({ kind: 'sync' });
+    for (const { queueId, block } of this.#queues.values()) {
+      if (!this.#isComplete(queueId)) continue;
+      block.forgetInterrupt();
+      this.#adapter.setQueue(queueId, block.address);
+    }
+    await this.#steering.program([]);
+  }
+
+  /** The layer has taken all queues and filters away. */
+  async halt(): Promise<void> {
+    await this.#adapter.refuse(DROP_ADAPTER_HALTED);
+  }
+
+  /** The hardware is gone at this moment; the layer takes queues and filters away afterwards. */
+  async surpriseRemoval(): Promise<void> {
+    await this.#adapter.refuse(DROP_ADAPTER_REMOVED);
+  }
+
+  /** As new: it takes frames, all of which go to the default queue. */
+  async initialise(): Promise<void> {
+    await this.#adapter.refuse(undefined);
+  }
+
+  /** Waits until all that the queues got has been indicated, and what was indicated has come back. */
+  async #settle(): Promise<void> {
+    const { memory, threads } = this.#adapter.parts;
+    const { defaultThread, defaultQueue } = this.#adapter;
+    const queues: ReadQueue[] = [
+      { thread: defaultThread, queue: defaultQueue.address },
+      ...[...this.#queues.values()]
+        .filter(({ queueId }) => this.#isComplete(queueId))
+        .map(({ thread, block }) => ({ thread, queue: block.address })),
+    ];
+    for (const queue of queues) {
+      // The frames of a thread that dies meanwhile are counted by who replaces it.
+      await readUpTo(memory, [queue], this.#steering.program).catch(() => undefined);
+    }
+    await gracePeriod(threads);
+  }
+
+  /** Whether its rings are there, and known to the adapter. */
+  #isComplete(queueId: number): boolean {
+    return this.#queues.get(queueId)?.block.hasRings ?? false;
+  }
+
+  // ── Threads ───────────────────────────────────────────────────────────────────────────────────
 
   /**
    * A queue's thread has died. Its NIC goes to the default queue at once; what the thread had in its
@@ -218,9 +273,8 @@ export class SoftwareMiniport implements Miniport {
     const { nic } = queue.port;
     const isOwner = Atomics.load(memory.i32, (nic + N_OWNER) >>> 2) === dead.index;
     queue.filters.clear();
-    await this.#adapter.program(this.#activeFilters());
-    this.#adapter.setQueue(queue.queueId, 0);
-    await this.#adapter.thread.request({ kind: 'sync' });
+    await this.#steering.program([]);
+    await this.#steering.forget(queue.queueId);
     const target = this.#adapter.defaultThread;
     if (isOwner) {
       dropNicWork(memory, dead.thread, nic, queue.block);
@@ -243,58 +297,24 @@ export class SoftwareMiniport implements Miniport {
       name: dead.name,
       processor: queue.processor,
     });
-    this.#attach(queue);
-    if (filters.length > 0) await this.#toQueue(queue, filters);
+    if (queue.block.hasRings) await this.#steering.resume(queue, filters);
     return lost;
   }
 
-  // ── Handover ──────────────────────────────────────────────────────────────────────────────────
+  // ── Parts of a queue ──────────────────────────────────────────────────────────────────────────
 
-  /** Buffers and rings as new, known to the adapter, served by its thread. While no frame goes to the queue. */
-  #attach(queue: HardwareQueue): void {
-    const { queueThreads } = this.#adapter.parts;
-    queue.block.reset();
-    queue.block.bind(queue.thread.thread, queue.port.nic, queue.mode);
-    this.#adapter.setQueue(queue.queueId, queue.block.address);
-    queueThreads.assign(queue.thread, this.#adapter.block, queue.block.address);
-  }
-
-  /** An empty running queue gets filters again: its buffers may be somewhere else this time. */
-  async #reattach(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<void> {
-    this.#adapter.setQueue(queue.queueId, 0);
-    await this.#adapter.thread.request({ kind: 'sync' });
-    await this.#adapter.parts.queueThreads.idle(queue.thread);
-    queue.mode = this.#ports.bufferMode(queue.portId, filters);
-    this.#attach(queue);
-  }
-
-  async #toQueue(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<void> {
-    const { memory, threads } = this.#adapter.parts;
-    const { defaultThread, defaultQueue } = this.#adapter;
-    const step = {
-      ...queue.port,
-      from: defaultThread,
-      to: queue.thread,
-      fromQueue: defaultQueue.address,
-    };
-    const program: Program = (fences) => this.#adapter.program(this.#activeFilters(), fences);
-    await toQueue(memory, threads, step, queue.block.address, program, (fences) => {
-      for (const filter of filters) queue.filters.set(filter.filterId, filter);
-      return program(fences);
-    });
-  }
-
-  async #toDefault(queue: HardwareQueue): Promise<void> {
-    const { memory, threads } = this.#adapter.parts;
-    const step = {
-      ...queue.port,
-      from: queue.thread,
-      to: this.#adapter.defaultThread,
-      fromQueue: queue.block.address,
-    };
-    await toDefault(memory, threads, step, (fences) =>
-      this.#adapter.program(this.#activeFilters(), fences),
-    );
+  /** A port's frames go to one queue: a second one could never get any. */
+  #requireFreePort(portId: number): PortBinding {
+    const port = this.#ports.port(portId);
+    if (!port) {
+      const fault = invalidParameter('portId', 'a port of the switch', String(portId));
+      throw new NdisStatusError(ALLOCATE, fault);
+    }
+    const taken = [...this.#queues.values()].find((queue) => queue.portId === portId);
+    if (!taken) return port;
+    const expected = 'a port without a queue';
+    const found = `port ${portId}, which has queue ${taken.queueId}`;
+    throw new NdisStatusError(ALLOCATE, invalidParameter('portId', expected, found));
   }
 
   #takeBlock(queueId: number, vector: InterruptVector): QueueBlock {
@@ -306,6 +326,12 @@ export class SoftwareMiniport implements Miniport {
     }
   }
 
+  #takeVector(processor: number): InterruptVector {
+    const vector = this.vectors.take(processor);
+    if (vector) return vector;
+    throw this.#noVector(processor, ALLOCATE);
+  }
+
   /** Its interrupt goes to the other processor, with those of the queues there. */
   #moveVector(queue: HardwareQueue, processor: number): void {
     const before = queue.vector;
@@ -313,24 +339,18 @@ export class SoftwareMiniport implements Miniport {
     const vector = this.vectors.take(processor);
     queue.vector = vector ?? this.vectors.take(queue.processor) ?? before;
     if (!vector) throw this.#noVector(processor, 'OID_RECEIVE_FILTER_QUEUE_PARAMETERS');
-    if (vector.domainId !== before.domainId)
-      this.onCoalescingDomain(queue.queueId, vector.domainId);
+    if (vector.domainId === before.domainId) return;
+    queue.block.setCoalescingDomain(vector.domainId);
+    this.onCoalescingDomain(queue.queueId, vector.domainId);
   }
 
-  #noVector(
-    processor: number,
-    oid: OidName = 'OID_RECEIVE_FILTER_ALLOCATE_QUEUE',
-  ): NdisStatusError {
+  #noVector(processor: number, oid: OidName): NdisStatusError {
     return new NdisStatusError(oid, {
       status: 'NDIS_STATUS_RESOURCES',
       expected: `a free interrupt vector for processor ${processor}`,
       found: `all ${this.vectors.count} in use`,
       remedy: 'Use a processor that has a queue already, or free a queue.',
     });
-  }
-
-  #activeFilters(): readonly ReceiveFilter[] {
-    return [...this.#queues.values()].flatMap((queue) => [...queue.filters.values()]);
   }
 
   #require(queueId: number): HardwareQueue {

@@ -3,6 +3,7 @@
  * moves through the state table, and the frame around each request (turn, log, refusal). The
  * requests themselves are in `requests/`.
  */
+import type { AdapterState } from '../../contract/vmq';
 import { capabilityFault, type AdvertisedCapabilities } from './capability-rules';
 import { ndisVersionOf, type NdisVersion, type ReceiveFilterCapabilities } from './capabilities';
 import type { AdapterWarning, StatusIndication } from './adapter-events';
@@ -22,7 +23,7 @@ import { legalStates, nextState, type QueueEvent } from './queue-state';
 import type { ReceiveFilter } from './receive-filter';
 import { NDIS_CALLER, type Caller, type RequestLabel, type RequestLogEntry } from './request-log';
 import { RequestQueue } from './request-queue';
-import { NdisStatusError, invalidParameter, type NdisStatus } from './status';
+import { NdisStatusError, invalidParameter, type NdisFunction, type NdisStatus } from './status';
 
 /** How an adapter's layer is set up. */
 export interface NdisAdapterOptions {
@@ -51,6 +52,16 @@ export interface FilterRecord {
   readonly owner: Caller;
 }
 
+/** Functions that move the adapter itself; the table of its states says when they are legal. */
+const LIFE_FUNCTIONS: ReadonlySet<string> = new Set<NdisFunction>([
+  'MiniportInitializeEx',
+  'MiniportPause',
+  'MiniportRestart',
+  'MiniportResetEx',
+  'MiniportHaltEx',
+  'MiniportDevicePnPEventNotify',
+]);
+
 /** Queue and filter ids are 16 bits wide in out-of-band data (§6.2). */
 const MAX_ID = 0xffff;
 const DEFAULT_MAX_QUEUE_ID = 255;
@@ -70,7 +81,8 @@ export class AdapterCore {
   readonly filterIds = new IdSequence(MAX_ID);
   readonly openBindings = new Map<number, Caller>();
   readonly bindingIds = new IdSequence(Number.MAX_SAFE_INTEGER);
-  isHalted = false;
+  /** Where the adapter is in its life (§6.5). */
+  state: AdapterState = 'running';
 
   readonly transitions = new Listeners<QueueTransition>();
   readonly indications = new Listeners<StatusIndication>();
@@ -191,6 +203,12 @@ export class AdapterCore {
   /** Runs a request in its turn, logs it, and refuses it when its binding or the adapter is closed. */
   submit<Result>(label: RequestLabel, work: () => Promise<Result> | Result): Promise<Result> {
     const submittedMs = this.now();
+    // From NDIS 6.30 on a request waits until the reset is over (§6.5).
+    if (this.state === 'resetting' && this.ndisVersion === '6.20') {
+      const fault = this.#notAccepted(label.oid);
+      this.#record(label, submittedMs, 0, fault);
+      return Promise.reject(fault);
+    }
     return this.#requests.run(
       () => ({ ...label, sinceMs: this.now() }),
       async ({ sinceMs }) => {
@@ -242,14 +260,17 @@ export class AdapterCore {
 
   #requireOpen(label: RequestLabel): void {
     const { caller, oid } = label;
-    if (this.isHalted) {
-      const [expected, found] = ['a running adapter', `${this.name}, halted`];
-      throw new NdisStatusError(oid, { status: 'NDIS_STATUS_NOT_ACCEPTED', expected, found });
-    }
+    if (LIFE_FUNCTIONS.has(oid)) return;
+    if (this.state === 'halted' || this.state === 'removed') throw this.#notAccepted(oid);
     if (caller.bindingId === NDIS_CALLER.bindingId || this.openBindings.has(caller.bindingId))
       return;
     const [expected, found] = ['an open binding', `${caller.name}, closed`];
     throw new NdisStatusError(oid, { status: 'NDIS_STATUS_CLOSING', expected, found });
+  }
+
+  #notAccepted(oid: RequestLabel['oid']): NdisStatusError {
+    const [expected, found] = ['a running adapter', `${this.name}, ${this.state}`];
+    return new NdisStatusError(oid, { status: 'NDIS_STATUS_NOT_ACCEPTED', expected, found });
   }
 
   #record(label: RequestLabel, timeMs: number, waitedMs: number, error: unknown): void {

@@ -2,6 +2,7 @@
  * The whole state of an adapter's NDIS layer as plain data: what a refused request must leave
  * unchanged (Appendix A 3 and 14). Logs and histories are not state.
  */
+import type { AdapterState } from '../../contract/vmq';
 import type { AdapterCore } from './adapter-core';
 import type { AdvertisedCapabilities } from './capability-rules';
 import type { ReceiveQueueParameters } from './queue-parameters';
@@ -24,6 +25,7 @@ export interface NdisFilterSnapshot {
 }
 
 export interface NdisAdapterSnapshot {
+  readonly state: AdapterState;
   readonly isHalted: boolean;
   readonly bindings: readonly string[];
   readonly queues: readonly NdisQueueSnapshot[];
@@ -35,7 +37,8 @@ export interface NdisAdapterSnapshot {
 
 export function adapterSnapshot(core: AdapterCore): NdisAdapterSnapshot {
   return {
-    isHalted: core.isHalted,
+    state: core.state,
+    isHalted: core.state === 'halted',
     bindings: [...core.openBindings.values()].map((caller) => caller.name),
     queues: [...core.queues.values()].map((queue) => ({
       queueId: queue.queueId,

@@ -71,4 +71,18 @@ export interface Miniport {
    * (§3.8). After `dmaStopped` the only good answer is success. A refusal comes before it.
    */
   freeQueue(queueId: number, dmaStopped: () => void): Promise<NdisStatus>;
+
+  // Life of the adapter (§6.5). None of these can be refused.
+
+  /** No frame in or out. Resolves when all that was indicated has come back; queues and filters stay. */
+  pause(): Promise<void>;
+  /** Frames move again. */
+  restart(): Promise<void>;
+  /** Hardware and queues as they were before; {@link restart} or {@link pause} follows. */
+  reset(): Promise<void>;
+  /** Queues and filters have been taken away; the end until {@link initialise}. */
+  halt(): Promise<void>;
+  initialise(): Promise<void>;
+  /** The hardware is gone. Called at once, whatever runs; queues and filters are taken away after it. */
+  surpriseRemoval(): Promise<void>;
 }

@@ -6,6 +6,7 @@
  * It runs on the host's control thread, does no I/O and has no timers. Everything that takes time is
  * a promise of the miniport.
  */
+import type { AdapterEvent, AdapterState } from '../../contract/vmq';
 import { AdapterCore, type NdisAdapterOptions } from './adapter-core';
 import type { AdapterWarning, StatusIndication } from './adapter-events';
 import { adapterSnapshot, type NdisAdapterSnapshot } from './adapter-snapshot';
@@ -18,7 +19,7 @@ import { QUEUE_CHANGE_FLAGS, type ReceiveQueueParameters } from './queue-paramet
 import type { QueueState } from './queue-state';
 import { overlapOf, type FilterOverlap, type ReceiveFilter } from './receive-filter';
 import { NDIS_CALLER, type PendingRequest, type RequestLogEntry } from './request-log';
-import { haltAdapter } from './requests/close-binding';
+import { liveThrough } from './requests/life';
 import { enumQueues } from './requests/queries';
 import { NdisStatusError, invalidParameter } from './status';
 
@@ -57,17 +58,22 @@ export class NdisAdapter {
     });
   }
 
-  /** Frees everything that is left and closes all bindings. Later requests are refused. */
+  /** Where the adapter is in its life (§6.5). */
+  get state(): AdapterState {
+    return this.#core.state;
+  }
+
+  /**
+   * Something happens to the adapter (§6.5). Settles when it is in the next state.
+   * @throws NdisStatusError `NDIS_STATUS_NOT_ACCEPTED` where the table of its states has no cell.
+   */
+  liveThrough(event: AdapterEvent): Promise<void> {
+    return liveThrough(this.#core, event);
+  }
+
+  /** Frees everything that is left and closes all bindings. Later requests are refused; a second halt is harmless. */
   halt(): Promise<void> {
-    const core = this.#core;
-    if (core.isHalted) return Promise.resolve();
-    const label = {
-      caller: NDIS_CALLER,
-      oid: 'NdisCloseAdapterEx',
-      kind: 'set',
-      arguments: {},
-    } as const;
-    return core.submit(label, () => haltAdapter(core));
+    return this.#core.state === 'halted' ? Promise.resolve() : this.liveThrough('halt');
   }
 
   /** All queues with the default queue: what a tool sees (§3.10). Not a request, so not logged. */

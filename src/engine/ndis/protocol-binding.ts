@@ -32,6 +32,8 @@ import { setQueueParameters } from './requests/set-queue-parameters';
 import { NdisStatusError } from './status';
 
 export class ProtocolBinding {
+  /** What was on when it was bound (NDIS_BIND_PARAMETERS, §2.1); null: nothing. Changes come as a status. */
+  readonly receiveFilterCapabilities: ReceiveFilterCapabilities | null;
   readonly #core: AdapterCore;
   readonly #caller: Caller;
 
@@ -39,6 +41,7 @@ export class ProtocolBinding {
   constructor(core: AdapterCore, caller: Caller) {
     this.#core = core;
     this.#caller = caller;
+    this.receiveFilterCapabilities = core.capabilities.current;
   }
 
   get name(): string {

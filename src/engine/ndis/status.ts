@@ -42,7 +42,13 @@ export type NdisFunction =
   | 'NdisMSetMiniportAttributes'
   | 'NdisMIndicateStatusEx'
   | 'NdisOpenAdapterEx'
-  | 'NdisCloseAdapterEx';
+  | 'NdisCloseAdapterEx'
+  | 'MiniportInitializeEx'
+  | 'MiniportPause'
+  | 'MiniportRestart'
+  | 'MiniportResetEx'
+  | 'MiniportHaltEx'
+  | 'MiniportDevicePnPEventNotify';
 
 /** What is wrong with a request, before it is known which request it was. */
 export interface RequestFault {

@@ -53,7 +53,10 @@ interface Claim {
 }
 
 export class QueueAllocation {
-  readonly #binding: ProtocolBinding;
+  /** Undefined while the adapter is halted or gone. */
+  #binding: ProtocolBinding | undefined;
+  /** What the adapter is then. */
+  #adapterState = '';
   readonly #processors: ProcessorChoice;
   readonly #claims = new Map<number, Claim>();
   #settings: SwitchSettings;
@@ -161,6 +164,36 @@ export class QueueAllocation {
     await this.#settle(change);
   }
 
+  // ── Life of the adapter ───────────────────────────────────────────────────────────────────────
+
+  /** Gives everything back and closes the binding, before the adapter is halted. */
+  async unbind(): Promise<void> {
+    for (const claim of this.#claims.values()) await this.#free(claim);
+    await this.#binding?.close();
+    await this.#leave('halted');
+  }
+
+  /** The adapter is gone, and with it every queue. */
+  async adapterGone(): Promise<void> {
+    for (const claim of this.#claims.values()) {
+      if (claim.queue) this.#processors.release(claim.queue.processor);
+      claim.queue = undefined;
+    }
+    await this.#leave('removed');
+  }
+
+  /** The adapter is there again: queues as anew. */
+  async bind(binding: ProtocolBinding): Promise<void> {
+    this.#binding = binding;
+    await this.#settle();
+  }
+
+  async #leave(state: string): Promise<void> {
+    this.#binding = undefined;
+    this.#adapterState = state;
+    await this.#settle();
+  }
+
   // ── The choice ────────────────────────────────────────────────────────────────────────────────
 
   /** Gives queues to whom they belong by the policy. One that is refused makes room for the next. */
@@ -208,6 +241,7 @@ export class QueueAllocation {
     const { vmqEnabled, vmqBelow10Gbps, profile } = this.#settings;
     const { linkSpeedGbps, vlanFiltering, ndisRevision } = profile;
     if (withdrawn) return withdrawn;
+    if (!this.#binding) return { rule: 'adapter-down', state: this.#adapterState };
     if (queueWeight(port.config.queue) === 0) return { rule: 'asked-for-none' };
     if (!vmqEnabled) return { rule: 'vmq-off' };
     if (linkSpeedGbps < VMQ_LINK_SPEED_GBPS && !vmqBelow10Gbps)
@@ -263,7 +297,8 @@ export class QueueAllocation {
         : this.#processors.leastUsed(this.#settings.profile.msixVectors);
     claim.isKept = false;
     try {
-      const queueId = await this.#binding.allocateQueue(
+      const binding = this.#requireBinding();
+      const queueId = await binding.allocateQueue(
         receiveQueueParameters({
           flags: QUEUE_PARAMETER_FLAGS.PER_QUEUE_RECEIVE_INDICATION,
           processorAffinity: affinityOf(processor),
@@ -275,7 +310,7 @@ export class QueueAllocation {
       this.#processors.use(processor);
       claim.queue = { queueId, processor, filterIds: [] };
       await this.#setAll(claim, queueId);
-      const [completion] = await this.#binding.queueAllocationComplete([queueId]);
+      const [completion] = await binding.queueAllocationComplete([queueId]);
       if (completion?.completionStatus !== 'NDIS_STATUS_SUCCESS')
         throw new Error(`its allocation ended with ${String(completion?.completionStatus)}.`);
       claim.obstacle = undefined;
@@ -293,7 +328,7 @@ export class QueueAllocation {
       return;
     }
     try {
-      await this.#binding.setQueueParameters(queue.queueId, {
+      await this.#requireBinding().setQueueParameters(queue.queueId, {
         flags: QUEUE_CHANGE_FLAGS.PROCESSOR_AFFINITY_CHANGED,
         processorAffinity: affinityOf(processor),
       });
@@ -317,7 +352,7 @@ export class QueueAllocation {
     const { queue } = claim;
     if (!queue) return;
     await this.#clearAll(claim, queue);
-    await this.#binding.freeQueue(queue.queueId);
+    await this.#requireBinding().freeQueue(queue.queueId);
     this.#processors.release(queue.processor);
     claim.queue = undefined;
   }
@@ -325,7 +360,9 @@ export class QueueAllocation {
   /** Each filter is remembered as soon as it exists, so that whatever fails can be undone. */
   async #setAll(claim: Claim, queueId: number): Promise<void> {
     for (const mac of claim.port.config.macs) {
-      const filterId = await this.#binding.setFilter(this.#filterOf(claim.port, queueId, mac));
+      const filterId = await this.#requireBinding().setFilter(
+        this.#filterOf(claim.port, queueId, mac),
+      );
       if (claim.queue)
         claim.queue = { ...claim.queue, filterIds: [...claim.queue.filterIds, filterId] };
     }
@@ -341,9 +378,14 @@ export class QueueAllocation {
 
   async #clearAll(claim: Claim, queue: PortQueue): Promise<void> {
     for (const [index, filterId] of queue.filterIds.entries()) {
-      await this.#binding.clearFilter(queue.queueId, filterId);
+      await this.#requireBinding().clearFilter(queue.queueId, filterId);
       claim.queue = { ...queue, filterIds: queue.filterIds.slice(index + 1) };
     }
+  }
+
+  #requireBinding(): ProtocolBinding {
+    if (this.#binding) return this.#binding;
+    throw new Error(`the adapter is ${this.#adapterState}`);
   }
 
   #require(nicIndex: number): Claim {

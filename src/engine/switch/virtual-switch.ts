@@ -26,6 +26,7 @@ interface PortState {
 
 export class VirtualSwitch {
   readonly #adapter: SoftwareAdapter;
+  readonly #ndis: NdisAdapter;
   readonly #queues: QueueAllocation;
   readonly #ports = new Map<number, PortState>();
   #last: Promise<unknown> = Promise.resolve();
@@ -37,11 +38,8 @@ export class VirtualSwitch {
     settings: SwitchSettings,
   ) {
     this.#adapter = adapter;
-    this.#queues = new QueueAllocation(
-      ndis.bind(`switch of ${adapter.name}`),
-      processors,
-      settings,
-    );
+    this.#ndis = ndis;
+    this.#queues = new QueueAllocation(ndis.bind(bindingName(adapter)), processors, settings);
   }
 
   /** The miniport's view of the ports. */
@@ -191,6 +189,21 @@ export class VirtualSwitch {
     });
   }
 
+  /** Gives all queues back and closes its binding: the adapter is about to be halted. */
+  unbind(): Promise<void> {
+    return this.#serial(() => this.#queues.unbind());
+  }
+
+  /** The adapter was removed by surprise; its queues are gone. */
+  adapterGone(): Promise<void> {
+    return this.#serial(() => this.#queues.adapterGone());
+  }
+
+  /** Binds to the adapter, which is there again, and asks for queues. */
+  bind(): Promise<void> {
+    return this.#serial(() => this.#queues.bind(this.#ndis.bind(bindingName(this.#adapter))));
+  }
+
   /** A queue's thread has died: its NIC takes the default queue until a new thread has the queue. */
   replaceThread(miniport: SoftwareMiniport, dead: EngineThread): Promise<number | undefined> {
     return this.#serial(async () => {
@@ -209,9 +222,17 @@ export class VirtualSwitch {
 
   // ── Ports ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** Shared memory only where every drop decision falls before DMA: each filter tests MAC and VLAN. */
-  #bufferMode(_portId: number, filters: readonly ReceiveFilter[]): BufferMode {
-    const exact = filters.length > 0 && filters.every((filter) => filter.vlan !== 'any');
+  /**
+   * Shared memory only where every drop decision falls before DMA (reference §5.2): each filter tests
+   * an address and the VLAN of the port itself.
+   */
+  #bufferMode(portId: number, filters: readonly ReceiveFilter[]): BufferMode {
+    const port = this.portById(portId);
+    const vlan = port && port.vlanId !== 0 ? port.vlanId : 'untagged-or-zero';
+    const exact =
+      port !== undefined &&
+      filters.length > 0 &&
+      filters.every((filter) => filter.vlan === vlan && port.config.macs.includes(filter.mac));
     return this.settings.bufferMode === 'shared-memory' && exact ? 'shared-memory' : 'host-buffers';
   }
 
@@ -270,6 +291,11 @@ export class VirtualSwitch {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+/** What the log of requests calls the switch. */
+function bindingName({ name }: SoftwareAdapter): string {
+  return `switch of ${name}`;
 }
 
 /** Whether two profiles say the same. */

@@ -100,6 +100,32 @@ export class ScriptedMiniport implements Miniport {
     return this.#serve('freeQueue', [queueId]);
   }
 
+  async pause(): Promise<void> {
+    await this.#serve('pause', []);
+  }
+
+  async restart(): Promise<void> {
+    await this.#serve('restart', []);
+  }
+
+  async reset(): Promise<void> {
+    await this.#serve('reset', []);
+  }
+
+  async halt(): Promise<void> {
+    await this.#serve('halt', []);
+  }
+
+  async initialise(): Promise<void> {
+    await this.#serve('initialise', []);
+  }
+
+  /** May come while another call runs. */
+  surpriseRemoval(): Promise<void> {
+    this.calls.push({ method: 'surpriseRemoval', arguments: [] });
+    return Promise.resolve();
+  }
+
   #activate(filter: ReceiveFilter): void {
     this.activeFilters.set(filter.filterId, filter.queueId);
   }

@@ -2,11 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { NicConfig } from '../../../src/contract/model';
 import { DEFAULT_ADAPTER_PROFILE, type AdapterProfile } from '../../../src/contract/vmq';
-import type { NicPort } from '../../../src/engine/switch/nic-port';
 import type { VirtualMachine } from '../../../src/engine/vm/virtual-machine';
-import { GuestTap } from '../../support/guest-tap';
 import { InlineHost } from '../../support/inline-host';
-import { stampedFrame, stampOf } from '../../support/stamped-frames';
+import { stampedFrame } from '../../support/stamped-frames';
+import { everyNumber, portOf, underTraffic } from '../../support/traffic';
 
 const OLD: AdapterProfile = {
   ...DEFAULT_ADAPTER_PROFILE,
@@ -28,12 +27,6 @@ function addVm(
   return host.addVm(`vm-${number}`, { ...place(number), queue });
 }
 
-function portOf(vm: VirtualMachine): NicPort {
-  const [port] = vm.ports;
-  if (!port) throw new Error('the VM has no NIC');
-  return port;
-}
-
 /** Names of the VMs that have a queue. */
 function holders(host: InlineHost): string[] {
   return host.vms
@@ -53,35 +46,6 @@ async function ask(host: InlineHost, vm: VirtualMachine, queue: NicConfig['queue
 async function leave(host: InlineHost, vm: VirtualMachine): Promise<void> {
   await host.drive(host.adapter.switch.detach(portOf(vm).index));
   host.vms.splice(host.vms.indexOf(vm), 1);
-}
-
-/** Runs `work` while stamped frames flow to VMs; answers what each guest was given. */
-async function underTraffic(
-  host: InlineHost,
-  vms: readonly VirtualMachine[],
-  work: () => Promise<unknown>,
-): Promise<{ sent: number; given: number[][] }> {
-  const taps = vms.map((vm) => new GuestTap(host.memory, portOf(vm)));
-  const given: number[][] = vms.map(() => []);
-  const state = { sent: 0, done: false };
-  const turn = (frames: number): void => {
-    for (let i = 0; i < frames; i++, state.sent++)
-      for (const vm of vms)
-        host.receive(stampedFrame({ mac: portOf(vm).config.macs[0] ?? '', vlan: 10 }, state.sent));
-    host.threads.round((threads) => threads.filter(({ start }) => start.role !== 'vcpu'));
-    taps.forEach((tap, index) => given[index]?.push(...tap.take().map(stampOf)));
-    host.threads.round((threads) => threads.filter(({ start }) => start.role === 'vcpu'));
-  };
-  const watched = work().finally(() => {
-    state.done = true;
-  });
-  for (let i = 0; i < 20_000 && !state.done; i++) {
-    turn(i % 17 === 0 ? 70 : 2);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await watched;
-  for (let i = 0; i < 300; i++) turn(0);
-  return { sent: state.sent, given };
 }
 
 describe('scarce queues', () => {
@@ -119,7 +83,7 @@ describe('scarce queues', () => {
       await host.adapter.switch.requestQueue(port.index);
     });
     expect(sent).toBeGreaterThan(50);
-    for (const frames of given) expect(frames).toEqual(Array.from({ length: sent }, (_, i) => i));
+    for (const frames of given) expect(frames).toEqual(everyNumber(sent));
     expect(host.conservation()).toMatchObject({ holds: true, held: 0, dropped: {} });
     expect(holders(host)).toEqual(['vm-1', 'vm-3']);
     const reason = host.adapter.switch.noQueueReasonOf(portOf(light).index);
@@ -257,7 +221,7 @@ describe('a queue', () => {
         await host.adapter.switch.requestQueue(port.index);
       }
     });
-    expect(given).toEqual([Array.from({ length: sent }, (_, i) => i)]);
+    expect(given).toEqual([everyNumber(sent)]);
     const after = host.adapter.switch.queueOf(portOf(vm).index);
     expect(after).toMatchObject({ queueId: before?.queueId, processor: 1 });
     expect(host.adapter.miniport.threadOf(after?.queueId ?? 0)?.processor).toBe(1);

@@ -32,7 +32,7 @@ export function closeBinding(core: AdapterCore, caller: Caller): void {
  * Clears all filters, frees all queues and closes all bindings. A miniport that refuses cannot keep
  * the adapter alive: the refusal becomes a warning and the record goes anyway.
  */
-export async function haltAdapter(core: AdapterCore): Promise<void> {
+export async function takeEverything(core: AdapterCore): Promise<void> {
   for (const { filter, owner } of [...core.filters.values()]) {
     await leftOver(core, filter.queueId, () =>
       clearFilter(core, owner, filter.queueId, filter.filterId),
@@ -47,7 +47,6 @@ export async function haltAdapter(core: AdapterCore): Promise<void> {
     core.queues.delete(queue.queueId);
   }
   core.openBindings.clear();
-  core.isHalted = true;
 }
 
 async function leftOver(
@@ -58,7 +57,7 @@ async function leftOver(
   try {
     await work();
   } catch (error) {
-    const text = `Halt of ${core.name}, queue ${queueId}: ${String(error)}`;
+    const text = `End of ${core.name}, queue ${queueId}: ${String(error)}`;
     core.warnings.emit({ kind: 'miniport-fault', text, queueId });
   }
 }
