@@ -29,6 +29,7 @@ import {
 } from './migration';
 import { fabricReportSchema, hostReportSchema } from './report';
 import {
+  adapterEventSchema,
   adapterProfileSchema,
   adapterStateSchema,
   capabilitiesSnapshotSchema,
@@ -305,6 +306,10 @@ export const hostControlContract = {
     .output(z.object({ heldFrames: z.int(), droppedFrames: z.int(), markerSeen: z.boolean() })),
   /** Source, before the commit: resumes the VM here. Harmless when there is none. */
   cancelSend: command.input(migrationRef).output(nothing),
+  /** Lets something happen to an adapter (§6.5). Refused with `wrong-state` where its state does not allow it. */
+  adapterEvent: command
+    .input(z.object({ adapterId: idSchema, event: adapterEventSchema }))
+    .output(nothing),
   /** Fault injection for demonstrations and tests: ends a thread at once, as a crash would. */
   killThread: command.input(z.object({ thread: z.int() })).output(nothing),
   /** Stops every thread and answers; the process may exit then. */

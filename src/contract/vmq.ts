@@ -203,6 +203,8 @@ export const pendingRequestSchema = z.object({
   isStuck: z.boolean(),
   /** Who holds the receive buffers that it waits for. */
   heldBy: z.array(z.object({ holder: z.string(), buffers: count })),
+  /** Engine threads that have not answered what the adapter asked of them. */
+  waitsFor: z.array(z.string()),
 });
 export type PendingRequest = z.infer<typeof pendingRequestSchema>;
 

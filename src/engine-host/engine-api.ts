@@ -10,6 +10,7 @@
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type {
   AdapterConfig,
+  AdapterEvent,
   EngineEvent,
   FabricReport,
   FabricSnapshot,
@@ -89,6 +90,7 @@ export interface HostEngine extends EngineBase<HostSnapshot, HostReport> {
 
   setAdapter(adapter: AdapterConfig): Promise<void>;
   setNicFilters(nicId: string, set: boolean): Promise<void>;
+  adapterEvent(adapterId: string, event: AdapterEvent): Promise<void>;
   /** Requests to an adapter that have ended, after number `after`, oldest first. */
   requestLog(adapterId: string, after?: number): RequestLogEntry[];
   /** One queue as text. */

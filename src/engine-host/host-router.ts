@@ -78,6 +78,9 @@ export function hostControlRouter({
     stopVm: whenOpen.stopVm.handler(({ input }) => done(engine.stopVm(input.vmId))),
 
     setAdapter: whenOpen.setAdapter.handler(({ input }) => done(engine.setAdapter(input))),
+    adapterEvent: whenOpen.adapterEvent.handler(({ input }) =>
+      done(engine.adapterEvent(input.adapterId, input.event)),
+    ),
     setNicFilters: whenOpen.setNicFilters.handler(({ input }) =>
       done(engine.setNicFilters(input.nicId, input.set)),
     ),

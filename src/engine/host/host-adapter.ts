@@ -1,12 +1,14 @@
 /** One adapter of a host, put together: hardware, miniport, NDIS layer, switch, and its wires. */
 import type { AdapterConfig, NicConfig } from '../../contract/model';
-import { adapterProfileOf, offeredQueues } from '../../contract/vmq';
+import { adapterProfileOf, offeredQueues, type AdapterEvent } from '../../contract/vmq';
+import { RefusalError } from '../../shared/refusal-error';
 import { InterruptVectors } from '../adapter/interrupt-vectors';
 import type { AdapterParts } from '../adapter/software-adapter';
 import { SoftwareAdapter } from '../adapter/software-adapter';
 import { SoftwareMiniport, type RetiredQueue } from '../adapter/software-miniport';
 import { NdisAdapter } from '../ndis/ndis-adapter';
 import { advertisedBy, keepUnchanged } from '../ndis/adapter-profile';
+import { legalAdapterStates, nextAdapterState } from '../ndis/adapter-state';
 import { createWireRing } from '../thread/rings';
 import { MAX_QUEUES } from '../kernel/layout';
 import type { AdvertisedCapabilities } from '../ndis/capability-rules';
@@ -31,6 +33,8 @@ export class HostAdapter {
   /** Counters of queues that were freed, newest last. */
   readonly retired: FormerQueue[] = [];
   uplink: 'connected' | 'connecting' | 'none';
+  /** The last event of its life. */
+  #last: Promise<void> = Promise.resolve();
   /** Learned MAC addresses, as of the last ageing. */
   learnedMacs = 0;
 
@@ -86,6 +90,33 @@ export class HostAdapter {
         this.miniport.vectors = vectorsOf(config);
     });
     this.config = config;
+  }
+
+  /**
+   * Something happens to the adapter (reference §6.5), one thing at a time.
+   * @throws RefusalError `wrong-state` where it cannot happen; nothing has changed then.
+   */
+  liveThrough(event: AdapterEvent): Promise<void> {
+    const result = this.#last.then(() => this.#liveThrough(event));
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #liveThrough(event: AdapterEvent): Promise<void> {
+    const { name } = this.config;
+    const { state } = this.ndis;
+    if (nextAdapterState(state, event) === 'illegal')
+      throw new RefusalError({
+        code: 'wrong-state',
+        what: `${name} cannot go through ${event}.`,
+        why: `Expected an adapter that is ${legalAdapterStates(event).join(' or ')}, found one that is ${state}.`,
+        remedy: '',
+        field: 'event',
+      });
+    if (event === 'halt' && state !== 'removed') await this.switch.unbind();
+    await this.ndis.liveThrough(event);
+    if (event === 'surprise-removal') await this.switch.adapterGone();
+    if (event === 'initialise') await this.switch.bind();
   }
 
   /** A wire from a link to this adapter. */

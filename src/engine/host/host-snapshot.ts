@@ -30,7 +30,7 @@ export function hostSnapshot(parts: HostParts, revision: number): HostSnapshot {
       queueCount: offeredQueues(adapter.config),
       queuesUsed: adapter.ndis.enumQueues().length - 1,
       uplink: adapter.uplink,
-      state: 'running',
+      state: adapter.ndis.state,
       profile: adapterProfileOf(adapter.config),
       capabilities: capabilitiesSnapshot(adapter.ndis.capabilities),
       pendingRequest: pendingRequestOf(adapter),

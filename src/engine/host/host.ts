@@ -9,7 +9,7 @@ import type { MigrationLimits, MigrationProgress } from '../../contract/migratio
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import type { EngineEvent, EventObject } from '../../contract/events';
 import type { HostReport } from '../../contract/report';
-import type { RequestLogEntry } from '../../contract/vmq';
+import type { AdapterEvent, RequestLogEntry } from '../../contract/vmq';
 import { RefusalError } from '../../shared/refusal-error';
 import { HostMemory } from '../memory/host-memory';
 import { THREAD_SIZE } from '../kernel/layout';
@@ -31,10 +31,12 @@ import type { Gap } from './departing-vm';
 import { requireVm, type HostParts } from './host-parts';
 import { hostReport } from './host-report';
 import { hostSnapshot } from './host-snapshot';
+import { reportAdapterEvent } from './adapter-events';
 import { dumpQueue } from './queue-dump';
 import { reportQueueEvents } from './queue-events';
 import { requestLogOf } from './request-view';
 import { QueueTransitions } from './queue-transitions';
+import { StuckRequests } from './stuck-requests';
 import { TelemetrySampler } from './telemetry';
 import { VmPower } from './vm-power';
 
@@ -128,9 +130,13 @@ export class Host {
     };
     const power = new VmPower(parts);
     const links = new HostLinks(parts);
+    const stuck = new StuckRequests(this.#log);
     const ageing = setInterval(() => {
       const second = Math.floor(performance.now() / 1000) + 1;
-      for (const adapter of adapters) adapter.learnedMacs = adapter.hardware.age(second);
+      for (const adapter of adapters) {
+        adapter.learnedMacs = adapter.hardware.age(second);
+        stuck.check(adapter);
+      }
     }, AGE_INTERVAL_MS);
     this.#opened = {
       parts,
@@ -309,6 +315,13 @@ export class Host {
       `${config.name}: ${mode}.`,
       'An administrator or a lab file asked for it.',
     );
+  }
+
+  /** Something happens to an adapter (reference §6.5). @throws RefusalError `not-found`, `wrong-state` */
+  async adapterEvent(adapterId: string, event: AdapterEvent): Promise<void> {
+    const adapter = this.#adapterById(adapterId);
+    await adapter.liveThrough(event);
+    reportAdapterEvent(adapter, event, this.#log);
   }
 
   /** Requests to an adapter that have ended, after number `after`, oldest first. */

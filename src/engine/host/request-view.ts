@@ -23,12 +23,16 @@ export function requestLogOf(adapter: HostAdapter, after = 0): RequestLogEntry[]
 export function pendingRequestOf(adapter: HostAdapter): PendingRequest | null {
   const pending = adapter.ndis.pendingRequest();
   if (!pending) return null;
-  const { queueId } = pending.arguments;
-  const holders = typeof queueId === 'number' ? adapter.miniport.holdersOf(queueId) : [];
+  const freed = adapter.ndis.enumQueues().filter(({ exactState }) => exactState === 'Freeing');
+  const holders = freed.flatMap(({ queueId }) => adapter.miniport.holdersOf(queueId));
   return {
     ...pending,
     arguments: { ...pending.arguments },
     isStuck: adapter.now() - pending.sinceMs >= STUCK_AFTER_MS,
     heldBy: [...holders],
+    waitsFor: adapter.hardware.parts.threads
+      .threads()
+      .filter(({ unanswered }) => unanswered > 0)
+      .map(({ name }) => name),
   };
 }

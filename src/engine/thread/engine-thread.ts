@@ -109,6 +109,11 @@ export class EngineThread {
     return !this.#ended;
   }
 
+  /** Requests that it has not answered yet. */
+  get unanswered(): number {
+    return this.#pending.size;
+  }
+
   /** Asks the thread; answered between two of its turns. Rejects when the thread dies first. */
   request(request: ThreadRequest): Promise<unknown> {
     if (this.#ended) return Promise.reject(new Error(`thread ${this.name} is not running`));

@@ -167,6 +167,10 @@ export class FakeHost extends FakeEngine implements HostEngine {
     return this.#telemetry;
   }
 
+  adapterEvent(): Promise<void> {
+    return this.changed();
+  }
+
   requestLog(): ReturnType<HostEngine['requestLog']> {
     return [];
   }
