@@ -17,7 +17,7 @@ import {
   vmConfigSchema,
 } from './model';
 import { migrationReportSchema } from './report';
-import { adapterProfileSchema } from './vmq';
+import { adapterEventSchema, adapterProfileSchema } from './vmq';
 
 const command = oc.errors(refusalErrors);
 const nothing = z.object({});
@@ -182,6 +182,11 @@ export const labContract = {
   restartHost: command.input(z.object({ hostId: idSchema })).output(nothing),
   setAdapter: command
     .input(z.object({ hostId: idSchema, adapter: adapterConfigSchema }))
+    .output(nothing),
+
+  /** Lets something happen to an adapter. Refused with `wrong-state` where its state does not allow it. */
+  adapterEvent: command
+    .input(z.object({ hostId: idSchema, adapterId: idSchema, event: adapterEventSchema }))
     .output(nothing),
 
   createVm: command.input(vmDraftSchema).output(z.object({ vmId: idSchema })),

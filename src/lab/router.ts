@@ -42,6 +42,8 @@ export function labRouter(lab: Lab, options: LabRouterOptions) {
     restartHost: os.restartHost.handler(({ input }) => done(lab.hosts.restart(input))),
     setAdapter: os.setAdapter.handler(({ input }) => done(lab.adapters.set(input))),
 
+    adapterEvent: os.adapterEvent.handler(({ input }) => done(lab.adapters.liveThrough(input))),
+
     createVm: os.createVm.handler(({ input }) => lab.vms.create(input)),
     updateVm: os.updateVm.handler(({ input }) => done(lab.vms.update(input))),
     deleteVm: os.deleteVm.handler(({ input }) => done(lab.vms.delete(input))),

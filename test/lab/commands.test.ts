@@ -191,6 +191,19 @@ describe('commands on hosts and adapters', () => {
   });
 });
 
+describe('commands on adapters', () => {
+  it('let something happen to an adapter that there is, and pass the refusal of its host on', async () => {
+    const { lab, spawner } = await aLabWithTwoHosts();
+    await lab.adapters.liveThrough({ hostId: 'host-a', adapterId: 'nic-a', event: 'pause' });
+    expect(spawner.latest('Host A').calls).toContain('adapterEvent');
+    const elsewhere = { hostId: 'host-a', adapterId: 'nic-z', event: 'pause' } as const;
+    expect(await refusalOf(lab.adapters.liveThrough(elsewhere))).toBe('not-found');
+    spawner.onCommand('Host A', 'adapterEvent', refuses());
+    const again = { hostId: 'host-a', adapterId: 'nic-a', event: 'pause' } as const;
+    expect(await refusalOf(lab.adapters.liveThrough(again))).toBe('wrong-state');
+  });
+});
+
 describe('commands on links', () => {
   it('hand an absolute capture path to the process that the link is plugged into', async () => {
     const { lab, spawner, resourcesFolder } = await aLabWithTwoHosts();

@@ -1,6 +1,6 @@
 /** Commands on adapters and on the receive filters of NICs. */
 import type { AdapterConfig } from '../../contract/model';
-import type { AdapterProfile } from '../../contract/vmq';
+import type { AdapterEvent, AdapterProfile } from '../../contract/vmq';
 import { ASKED } from '../causes';
 import type { LabContext } from '../context';
 import { invalidValue, notFound } from '../refusals';
@@ -43,6 +43,26 @@ export class AdapterCommands {
       await inventory.applyWith([{ list: 'hosts', id: hostId, value: { ...host, adapters } }], () =>
         hosts.get(hostId).control.setAdapter(adapter),
       );
+    });
+  }
+
+  /** Something happens to an adapter. It is not saved: a host that starts again has running adapters. */
+  liveThrough({
+    hostId,
+    adapterId,
+    event,
+  }: {
+    hostId: string;
+    adapterId: string;
+    event: AdapterEvent;
+  }): Promise<void> {
+    return this.#context.commands.run(async () => {
+      const { inventory, hosts } = this.#context;
+      const host = inventory.host(hostId);
+      if (host === undefined) throw notFound('host', hostId);
+      if (!host.adapters.some((adapter) => adapter.id === adapterId))
+        throw notFound(`adapter of ${host.name}`, adapterId);
+      await hosts.get(hostId).control.adapterEvent({ adapterId, event });
     });
   }
 

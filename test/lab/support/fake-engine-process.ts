@@ -183,6 +183,7 @@ export class FakeEngineProcess implements SpawnedProcess {
       startVm: os.startVm.handler(({ input }) => this.#setState(input.vmId, 'running')),
       stopVm: os.stopVm.handler(({ input }) => this.#setState(input.vmId, 'stopped')),
       setAdapter: os.setAdapter.handler(() => ({})),
+      adapterEvent: os.adapterEvent.handler(() => ({})),
       setNicFilters: os.setNicFilters.handler(() => ({})),
       addLink: os.addLink.handler(({ input }) => this.#setLink(input, 'running')),
       startLink: os.startLink.handler(({ input }) => this.#setLink(input.linkId, 'running')),

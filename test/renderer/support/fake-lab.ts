@@ -263,6 +263,7 @@ export class FakeLab {
         this.changed();
         return done;
       }),
+      adapterEvent: os.adapterEvent.handler(() => done),
       setAdapter: os.setAdapter.handler(({ input }) => {
         const { hostId, adapter } = input;
         const hosts = this.config.hosts.map((host) =>
