@@ -3,6 +3,8 @@
  * Schema). Ids are optional there: names serve as references, ids are derived from them.
  */
 import { z } from 'zod';
+import { migrationFaultSchema } from './lab';
+import { migrationOptionsSchema } from './migration';
 import {
   adapterConfigSchema,
   bufferModeSchema,
@@ -89,6 +91,9 @@ const labFileLinkSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** As in the console; what is left out gets its default. */
+const labFileMigrationOptionsSchema = z.strictObject(migrationOptionsSchema.shape).prefault({});
+
 const labFileStepSchema = z.union([
   /** Waits for a time. */
   z.strictObject({ wait: z.strictObject({ seconds: z.number().positive().max(86_400) }) }),
@@ -103,7 +108,29 @@ const labFileStepSchema = z.union([
   z.strictObject({ stopLink: z.strictObject({ link: nameSchema }) }),
   z.strictObject({ startVm: z.strictObject({ vm: nameSchema }) }),
   z.strictObject({ stopVm: z.strictObject({ vm: nameSchema }) }),
-  z.strictObject({ migrate: z.strictObject({ vm: nameSchema, to: nameSchema }) }),
+  z.strictObject({
+    migrate: z.strictObject({
+      vm: nameSchema,
+      to: nameSchema,
+      options: labFileMigrationOptionsSchema,
+      /** Injected on purpose when the migration enters the phase. */
+      fault: z.strictObject(migrationFaultSchema.shape).optional(),
+      /** How it must end: otherwise the step fails. */
+      expect: z.enum(['completed', 'failed']).default('completed'),
+      /** False: the step ends once it has begun or waits for its turn. */
+      wait: z.boolean().default(true),
+    }),
+  }),
+  /** Waits for the migrations that steps have begun with `wait: false`. */
+  z.strictObject({
+    waitForMigrations: z.strictObject({
+      timeoutSeconds: z.number().positive().max(86_400).default(300),
+    }),
+  }),
+  /** Moves every running VM of a host to other hosts, and waits for them. */
+  z.strictObject({
+    evacuate: z.strictObject({ host: nameSchema, options: labFileMigrationOptionsSchema }),
+  }),
   z.strictObject({
     setFilter: z.strictObject({ vm: nameSchema, nic: z.int().min(0).max(3).default(0) }),
   }),

@@ -3,23 +3,28 @@ import type { LinkSnapshot } from '../contract/host';
 import type { LinkConfig } from '../contract/model';
 import type { Lab } from './lab';
 import type { LabStep } from './lab-file/steps';
+import { MigrationSteps } from './migration-steps';
 import { notFound, refusal } from './refusals';
-
-const LINK_POLL_MS = 50;
-/** How long a VM may take to be reported running before a migration of it is refused. */
-const VM_START_MS = 5000;
+import { StepClock } from './step-clock';
 
 export class StepRunner {
   readonly #lab: Lab;
   readonly #deferred: ReadonlyMap<string, LinkConfig>;
   readonly #added = new Set<string>();
-  readonly #signal: AbortSignal;
+  readonly #clock: StepClock;
+  readonly #migrations: MigrationSteps;
 
   /** @param deferred links that the first `startLink` plugs in */
   constructor(lab: Lab, deferred: ReadonlyMap<string, LinkConfig>, signal: AbortSignal) {
     this.#lab = lab;
     this.#deferred = deferred;
-    this.#signal = signal;
+    this.#clock = new StepClock(signal);
+    this.#migrations = new MigrationSteps(lab, this.#clock);
+  }
+
+  /** Cancels what steps have begun and not waited for. Never rejects. */
+  close(): Promise<void> {
+    return this.#migrations.close();
   }
 
   /** @throws RefusalError when the step failed or was interrupted */
@@ -27,7 +32,7 @@ export class StepRunner {
     const lab = this.#lab;
     switch (step.kind) {
       case 'wait':
-        await this.#sleep(step.seconds * 1000);
+        await this.#clock.sleep(step.seconds * 1000);
         return '';
       case 'wait-for-link':
         return this.#waitForLink(step.linkId, step.timeoutSeconds * 1000);
@@ -44,7 +49,11 @@ export class StepRunner {
         await lab.vms.stop({ vmId: step.vmId });
         return '';
       case 'migrate':
-        return this.#migrate(step.vmId, step.targetHostId);
+        return this.#migrations.migrate(step);
+      case 'evacuate':
+        return this.#migrations.evacuate(step);
+      case 'wait-for-migrations':
+        return this.#migrations.wait(step.timeoutSeconds);
       case 'set-filters':
         await lab.adapters.setNicFilters({ vmId: step.vmId, nic: step.nic, set: step.set });
         return '';
@@ -65,46 +74,23 @@ export class StepRunner {
   }
 
   async #waitForLink(linkId: string, timeoutMs: number): Promise<string> {
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      const link = this.#lab.linkSnapshots().find((candidate) => candidate.linkId === linkId);
-      if (link?.state === 'finished') return `${link.frames} frames`;
-      if (link !== undefined && link.state !== 'running') throw linkEnded(link);
-      if (performance.now() > deadline) {
-        throw failed(
-          `Link ${link?.name ?? linkId} has not ended.`,
-          `Expected it within ${timeoutMs / 1000} s.`,
-        );
-      }
-      await this.#sleep(LINK_POLL_MS);
+    const link = (): LinkSnapshot | undefined =>
+      this.#lab.linkSnapshots().find((candidate) => candidate.linkId === linkId);
+    const hasEnded = await this.#clock.until(() => {
+      const now = link();
+      return now !== undefined && now.state !== 'running';
+    }, timeoutMs);
+    const last = link();
+    if (last === undefined || !hasEnded) {
+      throw refusal({
+        code: 'wrong-state',
+        what: `Link ${last?.name ?? linkId} has not ended.`,
+        why: `Expected it within ${timeoutMs / 1000} s.`,
+        remedy: '',
+      });
     }
-  }
-
-  async #migrate(vmId: string, targetHostId: string): Promise<string> {
-    const lab = this.#lab;
-    const deadline = performance.now() + VM_START_MS;
-    const isRunning = (): boolean =>
-      lab.snapshot().vms.some((vm) => vm.vmId === vmId && vm.state === 'running');
-    while (!isRunning() && performance.now() < deadline) await this.#sleep(LINK_POLL_MS);
-    const { migrationId } = await lab.migrations.start({ vmId, targetHostId });
-    const cancel = (): void => {
-      try {
-        lab.migrations.cancel({ migrationId });
-      } catch {
-        // Committed already: it ends by itself.
-      }
-    };
-    this.#signal.addEventListener('abort', cancel);
-    const report = await lab.migrationEnded(migrationId);
-    this.#signal.removeEventListener('abort', cancel);
-    if (report?.outcome !== 'completed') {
-      throw failed('The migration did not complete.', report?.reason ?? 'It left no report.');
-    }
-    const downtime =
-      report.downtimeMs === null ? '' : `, stopped for ${report.downtimeMs.toFixed(1)} ms`;
-    const lost =
-      report.probe === null ? '' : `, ${report.probe.lost} of ${report.probe.sent} probes lost`;
-    return `moved in ${(report.totalMs / 1000).toFixed(2)} s${downtime}${lost}`;
+    if (last.state !== 'finished') throw linkEnded(last);
+    return `${last.frames} frames`;
   }
 
   async #setMode(step: Extract<LabStep, { kind: 'set-mode' }>): Promise<void> {
@@ -117,22 +103,6 @@ export class StepRunner {
       adapter: { ...adapter, vmqEnabled, bufferMode },
     });
   }
-
-  /** Waits; rejects as soon as the run is interrupted. */
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const interrupt = (): void => {
-        clearTimeout(timer);
-        reject(failed('The step was interrupted.', 'The run was asked to end early.'));
-      };
-      const timer = setTimeout(() => {
-        this.#signal.removeEventListener('abort', interrupt);
-        resolve();
-      }, ms);
-      if (this.#signal.aborted) interrupt();
-      else this.#signal.addEventListener('abort', interrupt, { once: true });
-    });
-  }
 }
 
 function linkEnded(link: LinkSnapshot): Error {
@@ -142,8 +112,4 @@ function linkEnded(link: LinkSnapshot): Error {
     why: `It is ${link.state}: ${link.text}`,
     remedy: '',
   });
-}
-
-function failed(what: string, why: string): Error {
-  return refusal({ code: 'wrong-state', what, why, remedy: '' });
 }

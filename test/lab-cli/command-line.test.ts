@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { labReportSchema, type LabReport } from '../../src/contract/report';
 import { runCommandLine } from '../../src/lab-cli/command-line';
-import { refuses } from '../lab/support/fake-engine-process';
+import { hangs, refuses } from '../lab/support/fake-engine-process';
 import { FakeSpawner } from '../lab/support/fake-spawner';
 import { aFolder, someResources, until } from '../lab/support/lab-fixture';
 
@@ -73,6 +73,70 @@ describe('the lab runner', () => {
     );
     expect(spawner.latest('The fabric').links.get('office')?.state).toBe('stopped');
     expect(spawner.living).toEqual([]);
+  }, 20_000);
+
+  it('moves VMs side by side, evacuates a host, and meets faults that it asked for', async () => {
+    const { file, reportPath, run, report, errors, lines } = await aRun(`steps:
+  - migrate: { vm: web-01, to: Host B, fault: { kind: cut-link, phase: copying }, expect: failed }
+  - migrate: { vm: web-01, to: Host B, options: { probesPerSecond: 100 }, wait: false }
+  - waitForMigrations: {}
+  - evacuate: { host: Host B }
+  - migrate: { vm: web-01, to: Host B, fault: { kind: kill-target, phase: resuming }, expect: failed }
+`);
+    expect(await run(file, '--report', reportPath), errors.concat(lines).join('\n')).toBe(0);
+    const { steps, migrations } = await report();
+    expect(steps.map(({ ok }) => ok)).toEqual([true, true, true, true, true]);
+    expect(steps.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^failed, as it must: .*The connection was cut/),
+      'begun',
+      expect.stringMatching(/^web-01: moved in .* s, stopped for 3.0 ms, 2 of 100 probes lost$/),
+      '1 VM moved',
+      expect.stringMatching(/^failed, as it must: /),
+    ]);
+    expect(migrations.map(({ outcome, fault }) => [outcome, fault?.kind])).toEqual([
+      ['failed', 'cut-link'],
+      ['completed', undefined],
+      ['completed', undefined],
+      ['failed', 'kill-target'],
+    ]);
+    expect(migrations[1]?.options.probesPerSecond).toBe(100);
+  }, 20_000);
+
+  it('ends with 1 when a migration completes that must fail', async () => {
+    const { file, reportPath, run, report } = await aRun(
+      'steps:\n  - migrate: { vm: web-01, to: Host B, expect: failed }\n',
+    );
+    expect(await run(file, '--report', reportPath)).toBe(1);
+    expect((await report()).steps[0]?.text).toContain('The migration did not fail.');
+  }, 20_000);
+
+  it('cancels what is under way when a later step fails', async () => {
+    const { file, reportPath, run, report, spawner } = await aRun(`steps:
+  - migrate: { vm: web-01, to: Host B, wait: false }
+  - setMode: { host: Host B, adapter: nic-a, bufferMode: host-buffers }
+  - waitForMigrations: {}
+`);
+    spawner.onCommand('Host A', 'sendVm:copying', hangs());
+    spawner.onCommand('Host B', 'setAdapter', refuses());
+    expect(await run(file, '--report', reportPath)).toBe(1);
+    expect(await report()).toMatchObject({
+      ok: false,
+      steps: [{ ok: true }, { ok: false }],
+      migrations: [{ outcome: 'cancelled' }],
+    });
+    expect(spawner.living).toEqual([]);
+  }, 20_000);
+
+  it('ends with 1 when VMs cannot leave a host, and says why', async () => {
+    const { file, reportPath, run, report, spawner } = await aRun(
+      'steps:\n  - evacuate: { host: Host A }\n',
+    );
+    spawner.onCommand('Host B', 'open', (process) => {
+      process.filledBytes = 980 * 1024 * 1024;
+    });
+    expect(await run(file, '--report', reportPath)).toBe(1);
+    expect((await report()).steps[0]?.text).toContain('1 VM could not leave Host A.');
+    expect((await report()).steps[0]?.text).toContain('web-01 needs 69 MiB on Host B');
   }, 20_000);
 
   it('waits for a link that ends', async () => {

@@ -107,6 +107,101 @@ describe('a lab file', () => {
   });
 });
 
+describe('steps that move VMs', () => {
+  const AGAIN = `steps:
+  - migrate:
+      vm: web-01
+      to: Host B
+      options: { bandwidthMiBps: 50, whenNotConverging: give-up }
+      fault: { kind: slow-link, phase: copying, amount: 4 }
+      expect: failed
+  - migrate: { vm: web-01, to: Host B, wait: false }
+  - waitForMigrations: { timeoutSeconds: 10 }
+  - evacuate: { host: Host B, options: { probesPerSecond: 0 } }
+`;
+  const withSteps = (steps: string): string => GOOD.slice(0, GOOD.indexOf('steps:')) + steps;
+
+  it('have options with defaults, a fault, and an expectation', async () => {
+    const { steps } = await load(withSteps(AGAIN));
+    expect(steps).toMatchObject([
+      {
+        kind: 'migrate',
+        options: {
+          bandwidthMiBps: 50,
+          whenNotConverging: 'give-up',
+          downtimeLimitMs: 20,
+          probesPerSecond: 500,
+        },
+        fault: { kind: 'slow-link', phase: 'copying', amount: 4 },
+        expect: 'failed',
+        wait: true,
+      },
+      { kind: 'migrate', fault: undefined, expect: 'completed', wait: false },
+      { kind: 'wait-for-migrations', timeoutSeconds: 10 },
+      { kind: 'evacuate', hostId: 'host-b', options: { probesPerSecond: 0, maxRounds: 12 } },
+    ]);
+    expect(steps.map(stepText)).toEqual([
+      'migrate web-01 to Host B, with slow-link at copying, which must fail',
+      'migrate web-01 to Host B, without waiting',
+      'wait for migrations',
+      'evacuate Host B',
+    ]);
+  });
+
+  it('may move a VM anywhere after an evacuation, which decides itself where VMs go', async () => {
+    const { steps } = await load(
+      withSteps(`steps:
+  - evacuate: { host: Host A }
+  - migrate: { vm: web-01, to: Host A }
+  - migrate: { vm: web-01, to: Host B }
+`),
+    );
+    expect(steps).toHaveLength(3);
+  });
+
+  it('are waited for at the end of the file when no step does', async () => {
+    const { steps } = await load(
+      withSteps('steps:\n  - migrate: { vm: web-01, to: Host B, wait: false }\n'),
+    );
+    expect(steps.at(-1)).toEqual({ kind: 'wait-for-migrations', timeoutSeconds: 300 });
+  });
+
+  it.each([
+    ['waitForMigrations: {}', 'steps.0.waitForMigrations', 'an earlier migrate with wait: false'],
+    ['evacuate: { host: Host C }', 'steps.0.evacuate.host', 'one of "Host A", "Host B"'],
+    [
+      'migrate: { vm: web-01, to: Host B, options: { downtimeLimitMs: 0 } }',
+      'steps.0.migrate.options.downtimeLimitMs',
+      'a number of at least 1',
+    ],
+    [
+      'migrate: { vm: web-01, to: Host B, options: { speed: 1 } }',
+      'steps.0.migrate.options.speed',
+      'a known field',
+    ],
+    [
+      'migrate: { vm: web-01, to: Host B, fault: { kind: flood, phase: copying } }',
+      'steps.0.migrate.fault.kind',
+      '"cut-link"',
+    ],
+  ])('are refused as "%s"', async (step, field, expected) => {
+    expect(await problemsOf(withSteps(`steps:\n  - ${step}\n`))).toMatchObject([
+      { field, expected: expect.stringContaining(expected) as string },
+    ]);
+  });
+
+  it('are refused for an evacuation with nowhere to go', async () => {
+    const text = `schema: 1
+name: One host
+hosts: [{ name: Host A, adapters: [{ name: nic-a }] }]
+steps: [{ evacuate: { host: Host A } }]
+`;
+    expect(await problemsOf(text)).toMatchObject([
+      { field: 'steps.0.evacuate.host', expected: 'another host that VMs can move to' },
+    ]);
+  });
+});
+
 describe('a lab file is refused with the place of the problem', () => {
   it('when it cannot be read', async () => {
     const captures = new CaptureLibrary(await someResources());

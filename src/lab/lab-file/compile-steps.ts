@@ -3,6 +3,7 @@
  * they run: where each VM is, and which links have been started.
  */
 import type { LabFile, LabFileStep } from '../../contract/lab-file';
+import type { MigrationOptions } from '../../contract/migration';
 import type { HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import { reportUnknown, type CompiledLab } from './compile';
 import type { FieldPath, LabFileSource } from './source';
@@ -11,15 +12,23 @@ import type { LabStep } from './steps';
 /** Every step that can be resolved; with a problem anywhere the result is not used. */
 export function compileSteps(file: LabFile, lab: CompiledLab, source: LabFileSource): LabStep[] {
   const compiler = new StepCompiler(lab, source);
-  return file.steps.flatMap((step, index) => compiler.compile(step, ['steps', index]) ?? []);
+  const steps = file.steps.flatMap((step, index) => compiler.compile(step, ['steps', index]) ?? []);
+  return [...steps, ...compiler.end()];
 }
+
+type MigrateStep = Extract<LabFileStep, { migrate: unknown }>['migrate'];
+
+/** How long migrations may take that are under way at the end of the file. */
+const LAST_WAIT_SECONDS = 300;
 
 class StepCompiler {
   readonly #lab: CompiledLab;
   readonly #source: LabFileSource;
-  /** Host id of each VM after the steps so far. */
-  readonly #places: Map<string, string>;
+  /** Host id of each VM after the steps so far; undefined where only the run can tell. */
+  readonly #places: Map<string, string | undefined>;
   readonly #notStarted: Set<string>;
+  /** Whether migrations may be under way that no step has waited for. */
+  #isMoving = false;
 
   constructor(lab: CompiledLab, source: LabFileSource) {
     this.#lab = lab;
@@ -51,6 +60,9 @@ class StepCompiler {
       return vm && { kind: 'stop-vm', vmId: vm.id, name: vm.name };
     }
     if ('migrate' in step) return this.#migrate(step.migrate, [...field, 'migrate']);
+    if ('waitForMigrations' in step)
+      return this.#waitForMigrations(step.waitForMigrations, [...field, 'waitForMigrations']);
+    if ('evacuate' in step) return this.#evacuate(step.evacuate, [...field, 'evacuate']);
     if ('setFilter' in step) return this.#filters(step.setFilter, true, [...field, 'setFilter']);
     if ('clearFilter' in step)
       return this.#filters(step.clearFilter, false, [...field, 'clearFilter']);
@@ -74,7 +86,40 @@ class StepCompiler {
     return { kind: 'wait-for-link', linkId: link.id, name, timeoutSeconds };
   }
 
-  #migrate({ vm: name, to }: { vm: string; to: string }, field: FieldPath): LabStep | undefined {
+  /** Steps that no file needs to write: what is under way at its end is waited for. */
+  end(): LabStep[] {
+    return this.#isMoving
+      ? [{ kind: 'wait-for-migrations', timeoutSeconds: LAST_WAIT_SECONDS }]
+      : [];
+  }
+
+  #waitForMigrations(
+    { timeoutSeconds }: { timeoutSeconds: number },
+    field: FieldPath,
+  ): LabStep | undefined {
+    if (!this.#isMoving) {
+      this.#source.report(field, 'an earlier migrate with wait: false', 'none to wait for');
+      return undefined;
+    }
+    this.#isMoving = false;
+    return { kind: 'wait-for-migrations', timeoutSeconds };
+  }
+
+  #evacuate(
+    { host: name, options }: { host: string; options: MigrationOptions },
+    field: FieldPath,
+  ): LabStep | undefined {
+    const host = this.#host(name, [...field, 'host']);
+    if (host === undefined) return undefined;
+    if (this.#lab.config.hosts.length === 1)
+      this.#source.report([...field, 'host'], 'another host that VMs can move to', 'none');
+    for (const [vmId, place] of this.#places)
+      if (place === host.id) this.#places.set(vmId, undefined);
+    return { kind: 'evacuate', hostId: host.id, name, options };
+  }
+
+  #migrate(step: MigrateStep, field: FieldPath): LabStep | undefined {
+    const { vm: name, to, options, fault, expect, wait } = step;
     const vm = this.#vm(name, [...field, 'vm']);
     const target = this.#host(to, [...field, 'to']);
     if (vm === undefined || target === undefined) return undefined;
@@ -90,8 +135,20 @@ class StepCompiler {
         `"${to}", which has not`,
       );
     }
-    this.#places.set(vm.id, target.id);
-    return { kind: 'migrate', vmId: vm.id, name, targetHostId: target.id, targetName: to };
+    // What must fail leaves the VM where it is.
+    if (expect === 'completed') this.#places.set(vm.id, target.id);
+    if (!wait) this.#isMoving = true;
+    return {
+      kind: 'migrate',
+      vmId: vm.id,
+      name,
+      targetHostId: target.id,
+      targetName: to,
+      options,
+      fault,
+      expect,
+      wait,
+    };
   }
 
   #filters(

@@ -1,4 +1,6 @@
 /** The steps of a lab file with names resolved to ids, and one line of text for each. */
+import type { MigrationFault } from '../../contract/lab';
+import type { MigrationOptions } from '../../contract/migration';
 import type { AdapterConfig, BufferMode } from '../../contract/model';
 
 export type LabStep =
@@ -19,6 +21,18 @@ export type LabStep =
       readonly name: string;
       readonly targetHostId: string;
       readonly targetName: string;
+      readonly options: MigrationOptions;
+      readonly fault: MigrationFault | undefined;
+      readonly expect: 'completed' | 'failed';
+      /** False: the step does not wait for its end. */
+      readonly wait: boolean;
+    }
+  | { readonly kind: 'wait-for-migrations'; readonly timeoutSeconds: number }
+  | {
+      readonly kind: 'evacuate';
+      readonly hostId: string;
+      readonly name: string;
+      readonly options: MigrationOptions;
     }
   | {
       readonly kind: 'set-filters';
@@ -52,12 +66,26 @@ export function stepText(step: LabStep): string {
     case 'stop-vm':
       return `stop ${step.name}`;
     case 'migrate':
-      return `migrate ${step.name} to ${step.targetName}`;
+      return migrateText(step);
+    case 'wait-for-migrations':
+      return 'wait for migrations';
+    case 'evacuate':
+      return `evacuate ${step.name}`;
     case 'set-filters':
       return `${step.set ? 'set' : 'clear'} the filters of NIC ${step.nic} of ${step.name}`;
     case 'set-mode':
       return `set ${step.adapter.name} of ${step.hostName} to ${modeText(step)}`;
   }
+}
+
+function migrateText(step: Extract<LabStep, { kind: 'migrate' }>): string {
+  const { name, targetName, fault, wait } = step;
+  return [
+    `migrate ${name} to ${targetName}`,
+    ...(fault === undefined ? [] : [`with ${fault.kind} at ${fault.phase}`]),
+    ...(step.expect === 'failed' ? ['which must fail'] : []),
+    ...(wait ? [] : ['without waiting']),
+  ].join(', ');
 }
 
 function modeText({
