@@ -59,6 +59,8 @@ export interface RequestFault {
   readonly found: string;
   /** What the caller can do about it; left out when nothing can be done. */
   readonly remedy?: string;
+  /** With INVALID_LENGTH: the least length of the buffer, in bytes. */
+  readonly bytesNeeded?: number;
 }
 
 /** The refusal of one request. */
@@ -69,6 +71,8 @@ export class NdisStatusError extends RefusalError {
   readonly field: string | undefined;
   readonly expected: string;
   readonly found: string;
+  /** With INVALID_LENGTH: the least length of the buffer, in bytes (BytesNeeded, §9.1). */
+  readonly bytesNeeded: number | undefined;
 
   constructor(oid: OidName | NdisFunction, fault: RequestFault, options?: ErrorOptions) {
     const at = fault.field === undefined ? '' : `${fault.field}: `;
@@ -88,6 +92,7 @@ export class NdisStatusError extends RefusalError {
     this.field = fault.field;
     this.expected = fault.expected;
     this.found = fault.found;
+    this.bytesNeeded = fault.bytesNeeded;
   }
 }
 

@@ -65,5 +65,5 @@ export const NO_ENCAPSULATION = notApplicable(
   'The adapter does not classify encapsulated frames (NVGRE, VXLAN).',
 );
 export const TYPED_DATA = different(
-  'Structures are typed data inside one process: an array is an array, so there are no offsets to walk.',
+  'Structures are typed data inside one process: the lengths, offsets and element sizes that a caller claims are checked, and then an array is an array.',
 );

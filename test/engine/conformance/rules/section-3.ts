@@ -257,12 +257,7 @@ export const SECTION_3 = [
     [6, FREE_OID, 'Step 5: it completes the request; one that was pending must then succeed.'],
     [7, FREEING, 'Step 6: the queue is Undefined and its id can be used again.'],
     [8, FREE_OID, 'NDIS refuses a bad id with INVALID_PARAMETER.'],
-    [
-      9,
-      FREE_OID,
-      'NDIS refuses a short buffer with INVALID_LENGTH.',
-      open('Structures carry no length.'),
-    ],
+    [9, FREE_OID, 'NDIS refuses a short buffer with INVALID_LENGTH.'],
     [10, FREE_OID, 'A resetting miniport may answer NOT_ACCEPTED; the queue is as it was.'],
     [
       11,

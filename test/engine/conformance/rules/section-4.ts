@@ -8,7 +8,6 @@ import {
   notApplicable,
   open,
   rulesOf,
-  TYPED_DATA,
 } from './rule';
 
 const SETTING = 'setting-a-vmq-filter.md';
@@ -61,7 +60,6 @@ export const SECTION_4 = [
       6,
       PARAMETERS,
       'The tests follow at an offset, with a count and an element size; the offset is ignored without tests.',
-      TYPED_DATA,
     ],
     [7, PARAMETERS, 'RequestedFilterIdBitCount is 0.'],
     [8, PARAMETERS, 'MaxCoalescingDelay is ignored by VMQ.'],

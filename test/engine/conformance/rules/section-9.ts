@@ -11,7 +11,6 @@ import {
 } from './rule';
 
 const page = (name: string): string => `oid-receive-filter-${name}.md`;
-const NO_LENGTH_YET = open('Structures carry no length.');
 
 export const SECTION_9 = [
   ...rulesOf('§9.1', [
@@ -78,7 +77,6 @@ export const SECTION_9 = [
       17,
       INFERENCE,
       'A buffer that is too short is INVALID_LENGTH with the bytes needed; nothing else changes.',
-      NO_LENGTH_YET,
     ],
   ]),
   ...rulesOf('§9.2', [
@@ -117,7 +115,6 @@ export const SECTION_9 = [
       1,
       INFERENCE,
       'A buffer shorter than its header or its array is INVALID_LENGTH, with the bytes needed.',
-      NO_LENGTH_YET,
     ],
     [2, INFERENCE, 'A wrong header type, revision or size is INVALID_PARAMETER.'],
     [
