@@ -2,6 +2,7 @@
 import { computed, type ComputedRef } from 'vue';
 import type { VmState } from '../../contract/host';
 import type { VmConfig } from '../../contract/model';
+import { queueWeight, type NoQueueReason } from '../../contract/vmq';
 import { useHostsStore } from '../stores/hosts';
 import { DEFAULT_HUE, useHuesStore, type Hue } from '../stores/hues';
 import { useLabStore, type VmStatus } from '../stores/lab';
@@ -31,6 +32,10 @@ export interface VmRow {
   /** Queue of the first NIC: -1 while the VM has none because it does not run. */
   readonly queueId: number;
   readonly queueReason: string;
+  /** Its rule and what to do, when it has no queue. */
+  readonly noQueue: NoQueueReason | null;
+  /** How much it wants a queue when they are scarce. */
+  readonly queueWeight: number;
   readonly hue: Hue;
   readonly rates: VmRates;
 }
@@ -56,6 +61,8 @@ export function useVmRows(): ComputedRef<VmRow[]> {
       hostName: lab.hostName(vm.hostId),
       queueId,
       queueReason: placed?.nic.queueReason ?? '',
+      noQueue: placed?.nic.noQueue ?? null,
+      queueWeight: firstNic ? queueWeight(firstNic.queue) : 0,
       hue: queueId > 0 && firstNic ? hues.ofNic(firstNic.id) : DEFAULT_HUE,
       rates: ratesOf(vm, hosts),
     };

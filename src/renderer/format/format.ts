@@ -1,5 +1,6 @@
 /** How numbers, times and things of the lab are written. Units stand in headings; values that are not known are `–`. */
 import type { QueueRequest, VlanMode, Workload } from '../../contract/model';
+import { queueWeight } from '../../contract/vmq';
 
 export const UNKNOWN = '–';
 
@@ -79,8 +80,9 @@ export function formatVlan(vlan: VlanMode | null | undefined): string {
 }
 
 export function formatQueueRequest(request: QueueRequest): string {
-  if (request.mode === 'processor') return `on processor ${request.processor}`;
-  return request.mode === 'none' ? 'none' : 'automatic';
+  if (request.mode === 'none') return 'none';
+  const place = request.mode === 'processor' ? `on processor ${request.processor}` : 'automatic';
+  return `${place}, weight ${queueWeight(request)}`;
 }
 
 export function formatWorkload(workload: Workload): string {

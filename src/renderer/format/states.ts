@@ -21,6 +21,10 @@ const LOOKS: ReadonlyMap<string, StateLook> = new Map([
   // host processes
   ['starting', look('◐', 'starting', 'busy')],
   ['restarting', look('◐', 'restarting', 'busy')],
+  // adapters
+  ['resetting', look('◐', 'resetting', 'busy')],
+  ['halted', look('○', 'halted', 'idle')],
+  ['removed', look('▲', 'removed', 'bad')],
   // receive queues
   ['Undefined', look('○', 'undefined', 'idle')],
   ['Allocated', look('○', 'allocated', 'busy')],

@@ -14,6 +14,7 @@ import {
   type VmConfig,
   type Workload,
 } from '../../contract/model';
+import { DEFAULT_QUEUE_WEIGHT } from '../../contract/vmq';
 import { tryParseMacAddress } from '../../shared/mac-address';
 
 export interface VmFields {
@@ -24,6 +25,7 @@ export interface VmFields {
   vlan: string;
   queue: QueueRequest['mode'];
   processor: string;
+  weight: string;
   ipv4: string;
   workload: Workload['kind'];
   destination: string;
@@ -76,6 +78,7 @@ export function emptyVmFields(hostId: string): VmFields {
     vlan: '',
     queue: 'automatic',
     processor: '',
+    weight: '',
     ipv4: '',
     workload: 'responder',
     destination: '',
@@ -96,6 +99,7 @@ export function fieldsOfVm(vm: VmConfig): VmFields {
     vlan: nic?.vlan.mode === 'access' ? String(nic.vlan.id) : '',
     queue: nic?.queue.mode ?? 'automatic',
     processor: nic?.queue.mode === 'processor' ? String(nic.queue.processor) : '',
+    weight: nic && nic.queue.mode !== 'none' ? String(nic.queue.weight ?? '') : '',
     ipv4: nic?.ipv4 ?? '',
     workload: workload.kind,
     destination: workload.kind === 'sender' ? workload.destinationIpv4 : '',
@@ -175,6 +179,7 @@ const SERVER_FIELDS: readonly (readonly [RegExp, VmFieldName])[] = [
   [/^nics\.0\.macs?(\.|$)/, 'mac'],
   [/^nics\.0\.vlan/, 'vlan'],
   [/^nics\.0\.queue\.processor/, 'processor'],
+  [/^nics\.0\.queue\.weight/, 'weight'],
   [/^nics\.0\.queue/, 'queue'],
   [/^nics\.0\.ipv4/, 'ipv4'],
   [/^workload\.destinationIpv4/, 'destination'],
@@ -231,10 +236,16 @@ function checkVlan(fields: VmFields, errors: VmFieldErrors): VlanMode {
 }
 
 function checkQueue(fields: VmFields, errors: VmFieldErrors): QueueRequest {
-  if (fields.queue !== 'processor') return { mode: fields.queue };
+  if (fields.queue === 'none') return { mode: 'none' };
+  const weight =
+    fields.weight.trim() === ''
+      ? {}
+      : { weight: wholeNumber(fields, 'weight', DEFAULT_QUEUE_WEIGHT, [0, 100], '', errors) };
+  if (fields.queue === 'automatic') return { mode: 'automatic', ...weight };
   return {
     mode: 'processor',
     processor: wholeNumber(fields, 'processor', 0, [0, 1023], '', errors),
+    ...weight,
   };
 }
 
@@ -291,7 +302,7 @@ function checkWorkload(fields: VmFields, errors: VmFieldErrors): Workload {
 /** A number in a field, or its default when nothing is typed. */
 function wholeNumber(
   fields: VmFields,
-  name: 'memory' | 'processor' | 'framesPerSecond' | 'frameBytes' | 'pagesPerSecond',
+  name: 'memory' | 'processor' | 'weight' | 'framesPerSecond' | 'frameBytes' | 'pagesPerSecond',
   fallback: number,
   [least, most]: readonly [number, number],
   unit: string,

@@ -5,7 +5,14 @@
 import type { HostSnapshot } from '../../contract/host';
 import { CONTRACT_VERSION } from '../../contract/version';
 import { closeChannel, onChannelMessage, openChannel } from './bridge';
-import { follow, hostViewClientOver, untilFirstEnds, withDeadline } from './clients';
+import {
+  follow,
+  hostViewClientOver,
+  untilFirstEnds,
+  withDeadline,
+  type HostViewClient,
+} from './clients';
+import { connectionClosed, ProblemError } from './problem';
 import { supervise, type ConnectionStatus } from './supervise';
 
 /** Telemetry comes ten times a second; after this silence its channel is opened afresh. */
@@ -15,6 +22,19 @@ export interface HostListeners {
   readonly onSnapshot: (snapshot: HostSnapshot) => void;
   readonly onTelemetry: (data: Float64Array) => void;
   readonly onStatus: (status: ConnectionStatus) => void;
+}
+
+const clients = new Map<string, HostViewClient>();
+
+/** Asks one thing of a host. Rejects at once when the page has no connection to it. */
+export function callHost<Value>(
+  hostId: string,
+  what: string,
+  command: (host: HostViewClient) => Promise<Value>,
+): Promise<Value> {
+  const client = clients.get(hostId);
+  if (!client) return Promise.reject(new ProblemError(connectionClosed(`host ${hostId}`)));
+  return withDeadline(command(client), what);
 }
 
 export function connectHost(hostId: string, listeners: HostListeners): () => void {
@@ -39,9 +59,10 @@ async function runView(
   onSnapshot: (snapshot: HostSnapshot) => void,
 ): Promise<void> {
   const channel = await openChannel(`host/${hostId}`, signal);
+  const host = hostViewClientOver(channel);
   try {
-    const host = hostViewClientOver(channel);
     await withDeadline(host.hello({ contractVersion: CONTRACT_VERSION }), 'hello', 10_000);
+    clients.set(hostId, host);
     connected();
     await untilFirstEnds(
       [follow(host.watch(undefined, { signal }), signal, onSnapshot)],
@@ -50,6 +71,8 @@ async function runView(
       `host ${hostId}`,
     );
   } finally {
+    // A newer connection to the same host may have taken its place.
+    if (clients.get(hostId) === host) clients.delete(hostId);
     closeChannel(channel);
   }
 }

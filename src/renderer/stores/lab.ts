@@ -77,8 +77,13 @@ export const useLabStore = defineStore('lab', () => {
     hostName,
     openSampleLab: () => callLab('open the sample lab', (lab) => lab.openSampleLab()),
     clearLab: () => callLab('clear the lab', (lab) => lab.clearLab()),
-    createHost: (input: { name: string; memoryMiB?: number; queueCount?: number }) =>
-      callLab('create a host', (lab) => lab.createHost(input)),
+    adapterProfiles: () => callLab('list the adapter profiles', (lab) => lab.adapterProfiles()),
+    createHost: (input: {
+      name: string;
+      memoryMiB?: number;
+      queueCount?: number;
+      profile?: string;
+    }) => callLab('create a host', (lab) => lab.createHost(input)),
     deleteHost: (hostId: string) => callLab('delete the host', (lab) => lab.deleteHost({ hostId })),
     restartHost: (hostId: string) =>
       callLab('restart the host', (lab) => lab.restartHost({ hostId })),

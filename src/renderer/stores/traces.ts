@@ -15,8 +15,6 @@ import { useLabStore } from './lab';
 /** Shown before the start and after the end of a migration. */
 export const TRACE_MARGIN_MS = 2500;
 const KEPT_TRACES = 50;
-/** Before them, nothing has been counted as remaining. */
-const COPYING_PHASES: ReadonlySet<string> = new Set(['copying', 'stopping-vm', 'final-copy']);
 
 export interface ProgressPoint {
   readonly timeMs: number;
@@ -57,7 +55,7 @@ export const useTracesStore = defineStore('traces', () => {
     for (const migration of migrations) {
       const trace = traces.value.get(migration.migrationId) ?? EMPTY_TRACE;
       if (migration.outcome === 'running') {
-        if (COPYING_PHASES.has(migration.phase ?? '')) addProgress(migration, trace);
+        if (migration.rounds > 0) addProgress(migration, trace);
       } else if (!trace.source && !pending.has(migration.migrationId)) captureLater(migration);
     }
   }
@@ -84,6 +82,7 @@ export const useTracesStore = defineStore('traces', () => {
     }
   }
 
+  /** Before the first round, nothing has been counted as remaining. */
   function addProgress(migration: MigrationSnapshot, trace: MigrationTrace): void {
     const point = {
       timeMs: migration.startedAtMs + migration.totalMs,

@@ -48,6 +48,25 @@ describe('checkVmFields', () => {
   });
 
   it.each([
+    [{ queue: 'automatic', weight: '' }, { mode: 'automatic' }],
+    [
+      { queue: 'automatic', weight: '30' },
+      { mode: 'automatic', weight: 30 },
+    ],
+    [
+      { queue: 'processor', weight: '0' },
+      { mode: 'processor', processor: 0, weight: 0 },
+    ],
+    [{ queue: 'none', weight: '30' }, { mode: 'none' }],
+  ] as const)('reads the weight of a queue request: %o', (fields, queue) => {
+    expect(check(fields).values?.queue).toEqual(queue);
+  });
+
+  it('refuses a weight above 100', () => {
+    expect(check({ weight: '101' }).errors.weight).toBe('Expected 0 to 100, got 101.');
+  });
+
+  it.each([
     ['memory', { memory: '2' }, 'Expected 4 to 3072 MiB, got 2.'],
     ['memory', { memory: 'much' }, 'Expected 4 to 3072 MiB, got much.'],
     ['vlan', { vlan: '4095' }, 'Expected a VLAN id from 1 to 4094, or nothing for untagged.'],

@@ -6,6 +6,7 @@ import { DEFAULT_ADAPTER_PROFILE } from '../../../src/contract/vmq';
 import { ROLE } from '../../../src/renderer/telemetry/columns';
 import { aSample } from './a-sample';
 import type { FakeLab } from './fake-lab';
+import { fakeCapabilities } from './fake-ndis';
 
 const PROCESSORS = 4;
 const MIB = 1024 * 1024;
@@ -124,7 +125,7 @@ export class FakeEngine {
               uplink: 'connected',
               state: 'running',
               profile: DEFAULT_ADAPTER_PROFILE,
-              capabilities: { ndisRevision: '6.30', hardware: [], current: [] },
+              capabilities: fakeCapabilities(adapter.vmqEnabled),
               pendingRequest: null,
             },
           ]

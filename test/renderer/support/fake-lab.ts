@@ -14,6 +14,7 @@ import { DEFAULT_ADAPTER_PROFILE } from '../../../src/contract/vmq';
 import { CONTRACT_VERSION } from '../../../src/contract/version';
 import { FakeEngine } from './fake-engine';
 import { FakeMigrations } from './fake-migrations';
+import { fakeDump, fakeRequests } from './fake-ndis';
 import { sampleLab } from './sample-lab';
 
 function refuse(code: RefusalCode, what: string, why: string, remedy = '', field?: string): never {
@@ -48,6 +49,7 @@ export class FakeLab {
   readonly hostStates = new Map<string, 'running' | 'failed'>();
   #notices: LabSnapshot['notices'] = [];
   #revision = 0;
+  readonly #startMs = Date.now();
   readonly #wakers = new Set<() => void>();
 
   constructor(options: { empty?: boolean; notice?: boolean } = {}) {
@@ -388,8 +390,10 @@ export class FakeLab {
     return os.router({
       hello: os.hello.handler(() => ({ hostId, contractVersion: CONTRACT_VERSION })),
       watch: os.watch.handler(({ signal }) => this.watchHost(hostId, signal)),
-      requestLog: os.requestLog.handler(() => ({ entries: [] })),
-      dumpQueue: os.dumpQueue.handler(({ input }) => ({ text: `Queue ${String(input.queueId)}` })),
+      requestLog: os.requestLog.handler(({ input }) => ({
+        entries: fakeRequests(this.#startMs, input.after ?? 0),
+      })),
+      dumpQueue: os.dumpQueue.handler(({ input }) => ({ text: fakeDump(input.queueId) })),
     });
   }
 }
