@@ -77,6 +77,23 @@ export const hostConfigSchema = z.object({
 });
 export type HostConfig = z.infer<typeof hostConfigSchema>;
 
+/** Most entries of each deny list of a port. */
+const MAX_DENIED = 16;
+
+/**
+ * Content policy of a NIC's port. A port with a policy gets host buffers: each frame is looked at
+ * before the VM can see it.
+ */
+export const nicPolicySchema = z.object({
+  /** Drops what the VM sends as a DHCP server. */
+  dhcpGuard: z.boolean().default(false),
+  /** Senders whose frames the VM does not get, by MAC address. */
+  denyMacs: z.array(macSchema).max(MAX_DENIED).default([]),
+  /** The same by IPv4 address, in IPv4 and ARP. */
+  denyIpv4: z.array(ipv4Schema).max(MAX_DENIED).default([]),
+});
+export type NicPolicy = z.infer<typeof nicPolicySchema>;
+
 export const nicConfigSchema = z.object({
   id: idSchema,
   /** Name of the adapter it is connected to; resolved by name on the host that the VM is on. */
@@ -84,6 +101,8 @@ export const nicConfigSchema = z.object({
   macs: z.array(macSchema).min(1).max(4),
   vlan: vlanModeSchema.default({ mode: 'untagged' }),
   queue: queueRequestSchema.default({ mode: 'automatic' }),
+  /** Left out: every frame is let through. */
+  policy: nicPolicySchema.optional(),
   /** Address of the embedded guest's IP stack on this NIC. */
   ipv4: ipv4Schema.optional(),
 });

@@ -25,6 +25,7 @@ export interface InlineVmOptions {
   readonly vlan?: number;
   readonly ipv4?: string;
   readonly queue?: NicConfig['queue'];
+  readonly policy?: NicConfig['policy'];
   readonly workload?: Workload;
 }
 
@@ -118,6 +119,7 @@ export class TestHost<Threads extends ThreadDriver> {
       vlan:
         options.vlan === undefined ? { mode: 'untagged' } : { mode: 'access', id: options.vlan },
       queue: options.queue ?? { mode: 'automatic' },
+      policy: options.policy,
       ...(options.ipv4 === undefined ? {} : { ipv4: options.ipv4 }),
     };
     const workload = options.workload ?? { kind: 'responder', digest: true };

@@ -18,6 +18,7 @@ import {
   N_MACS,
   N_MEMORY,
   N_MEMORY_SIZE,
+  N_POLICY,
   N_RX_AVAIL,
   N_RX_BYTES,
   N_RX_DESC,
@@ -48,6 +49,7 @@ import {
 import type { HostMemory } from '../memory/host-memory';
 import { RefusalError } from '../../shared/refusal-error';
 import { kernelMac } from '../thread/kernel-mac';
+import { createPolicy } from './port-policy';
 import { advanceRing, createHoldRing, ringEntries, ringFill } from '../thread/rings';
 
 /** Frames held for a NIC during a handover. */
@@ -125,6 +127,8 @@ export class NicPort {
   /** The hold list for the gap of a migration, while there is one. */
   #wide: HoldList | undefined;
   readonly #spares: number;
+  /** Policy block; 0: none. */
+  readonly #policy: number;
 
   constructor(memory: HostMemory, config: NicConfig, place: NicPlace) {
     this.#memory = memory;
@@ -135,6 +139,7 @@ export class NicPort {
     this.block = memory.take(NIC_SIZE, 'A NIC block');
     this.#hold = createHoldRing(memory, place.holdFrames ?? HOLD_FRAMES);
     this.#spares = memory.take(LARGEST_RING * 2, 'A list of receive buffers');
+    this.#policy = createPolicy(memory, config.policy);
     const fields: readonly (readonly [number, number])[] = [
       [N_INDEX, place.index],
       [N_VLAN, this.vlanId],
@@ -146,6 +151,7 @@ export class NicPort {
       [N_HOLD_RING, this.#hold.ring],
       [N_VM, place.vm],
       [N_SPARES, this.#spares],
+      [N_POLICY, this.#policy],
     ];
     for (const [field, value] of fields) memory.setU32(this.block + field, value);
     for (const [i, mac] of config.macs.entries()) {
@@ -306,6 +312,7 @@ export class NicPort {
     this.#give(this.#hold);
     if (this.#wide) this.#give(this.#wide);
     this.#memory.give(this.#spares);
+    if (this.#policy !== 0) this.#memory.give(this.#policy);
     this.#memory.give(this.block);
   }
 

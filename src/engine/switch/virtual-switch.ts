@@ -11,9 +11,9 @@ import type { PortBinding, PortSource, SoftwareMiniport } from '../adapter/softw
 import type { EngineThread } from '../thread/engine-thread';
 import { N_OWNER, N_PHASE, NIC_DOWN, NIC_MOVING, PORT_STATIC } from '../kernel/layout';
 import type { NdisAdapter } from '../ndis/ndis-adapter';
-import type { ReceiveFilter } from '../ndis/receive-filter';
 import { kernelMac } from '../thread/kernel-mac';
 import { RefusalError } from '../../shared/refusal-error';
+import { bufferPlace } from './buffer-place';
 import type { NicPort } from './nic-port';
 import { QueueAllocation, type PortQueue, type SwitchSettings } from './queue-allocation';
 import { explainNoQueue, type QueueObstacle } from './queue-reason';
@@ -46,7 +46,10 @@ export class VirtualSwitch {
   static portSource(switchOf: () => VirtualSwitch): PortSource {
     return {
       port: (portId) => switchOf().#portBinding(portId),
-      bufferMode: (portId, filters) => switchOf().#bufferMode(portId, filters),
+      bufferMode: (portId, filters) => {
+        const { settings } = switchOf();
+        return bufferPlace(settings.bufferMode, switchOf().portById(portId), filters).mode;
+      },
     };
   }
 
@@ -88,9 +91,10 @@ export class VirtualSwitch {
       return this.settings.bufferMode === 'shared-memory'
         ? 'The default queue always uses host buffers: a frame there may be for any VM.'
         : '';
-    return mode === undefined || mode === this.settings.bufferMode
-      ? ''
-      : 'It changes when its filters are set again.';
+    if (mode === undefined || mode === this.settings.bufferMode) return '';
+    const filters = this.#ndis.filters(queueId);
+    const place = bufferPlace(this.settings.bufferMode, this.portOfQueue(queueId), filters);
+    return place.mode === mode ? place.reason : 'It changes when its filters are set again.';
   }
 
   /** Adds a port in a state: its NIC is served by the default queue until it has a queue. */
@@ -221,20 +225,6 @@ export class VirtualSwitch {
   }
 
   // ── Ports ─────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Shared memory only where every drop decision falls before DMA (reference §5.2): each filter tests
-   * an address and the VLAN of the port itself.
-   */
-  #bufferMode(portId: number, filters: readonly ReceiveFilter[]): BufferMode {
-    const port = this.portById(portId);
-    const vlan = port && port.vlanId !== 0 ? port.vlanId : 'untagged-or-zero';
-    const exact =
-      port !== undefined &&
-      filters.length > 0 &&
-      filters.every((filter) => filter.vlan === vlan && port.config.macs.includes(filter.mac));
-    return this.settings.bufferMode === 'shared-memory' && exact ? 'shared-memory' : 'host-buffers';
-  }
 
   #portBinding(portId: number): PortBinding | undefined {
     const port = this.#ports.get(portId - 1)?.port;
