@@ -15,12 +15,13 @@ import {
   linkRateSchema,
   macSchema,
   nameSchema,
+  nicPolicySchema,
   queueRequestSchema,
   vlanIdSchema,
   vmConfigSchema,
   workloadSchema,
 } from './model';
-import { adapterProfileSchema } from './vmq';
+import { MAX_VM_QUEUES, adapterEventSchema, adapterProfileSchema } from './vmq';
 
 const labFileHostSchema = z.strictObject({
   name: nameSchema,
@@ -44,6 +45,7 @@ const labFileNicSchema = z.strictObject({
   /** Access VLAN; left out: untagged. */
   vlan: vlanIdSchema.optional(),
   queue: queueRequestSchema.default({ mode: 'automatic' }),
+  policy: z.strictObject(nicPolicySchema.shape).optional(),
   ipv4: ipv4Schema.optional(),
 });
 
@@ -143,6 +145,14 @@ const labFileStepSchema = z.union([
       adapter: nameSchema,
       vmqEnabled: z.boolean().optional(),
       bufferMode: bufferModeSchema.optional(),
+      queueCount: z.int().min(1).max(MAX_VM_QUEUES).optional(),
+    }),
+  }),
+  z.strictObject({
+    adapterEvent: z.strictObject({
+      host: nameSchema,
+      adapter: nameSchema,
+      event: adapterEventSchema,
     }),
   }),
 ]);

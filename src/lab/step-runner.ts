@@ -60,6 +60,11 @@ export class StepRunner {
       case 'set-mode':
         await this.#setMode(step);
         return '';
+      case 'adapter-event': {
+        const { hostId, adapter, event } = step;
+        await lab.adapters.liveThrough({ hostId, adapterId: adapter.id, event });
+        return '';
+      }
     }
   }
 
@@ -97,10 +102,14 @@ export class StepRunner {
     const host = this.#lab.snapshot().config.hosts.find(({ id }) => id === step.hostId);
     const adapter = host?.adapters.find(({ id }) => id === step.adapter.id);
     if (adapter === undefined) throw notFound('adapter', step.adapter.id);
-    const { vmqEnabled = adapter.vmqEnabled, bufferMode = adapter.bufferMode } = step;
+    const {
+      vmqEnabled = adapter.vmqEnabled,
+      bufferMode = adapter.bufferMode,
+      queueCount = adapter.queueCount,
+    } = step;
     await this.#lab.adapters.set({
       hostId: step.hostId,
-      adapter: { ...adapter, vmqEnabled, bufferMode },
+      adapter: { ...adapter, vmqEnabled, bufferMode, queueCount },
     });
   }
 }

@@ -45,6 +45,7 @@ steps:
   - migrate: { vm: web-01, to: Host B }
   - clearFilter: { vm: web-01 }
   - setMode: { host: Host B, adapter: nic-a, vmqEnabled: false, bufferMode: host-buffers }
+  - adapterEvent: { host: Host B, adapter: nic-b, event: pause }
 `;
 
 async function load(text: string) {
@@ -86,6 +87,7 @@ describe('a lab file', () => {
       'migrate web-01 to Host B',
       'clear the filters of NIC 0 of web-01',
       'set nic-a of Host B to VMQ off, host-buffers',
+      'pause of nic-b of Host B',
     ]);
   });
 
@@ -348,8 +350,15 @@ describe('a lab file is refused with the place of the problem', () => {
       'vmqEnabled: false, bufferMode: host-buffers',
       '',
       'steps.4.setMode',
-      'vmqEnabled, bufferMode or both',
-      'neither',
+      'vmqEnabled, bufferMode, queueCount or several of them',
+      'none',
+    ],
+    [
+      'adapterEvent: { host: Host B, adapter: nic-b,',
+      'adapterEvent: { host: Host B, adapter: nic-z,',
+      'steps.5.adapterEvent.adapter',
+      'one of "nic-a", "nic-b"',
+      '"nic-z"',
     ],
   ])('when "%s" is "%s"', async (part, replacement, field, expected, found) => {
     const problems = await problemsWith(part, replacement);

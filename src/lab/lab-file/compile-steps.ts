@@ -7,7 +7,7 @@ import type { MigrationOptions } from '../../contract/migration';
 import type { HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import { reportUnknown, type CompiledLab } from './compile';
 import type { FieldPath, LabFileSource } from './source';
-import type { LabStep } from './steps';
+import type { AdapterPlace, LabStep } from './steps';
 
 /** Every step that can be resolved; with a problem anywhere the result is not used. */
 export function compileSteps(file: LabFile, lab: CompiledLab, source: LabFileSource): LabStep[] {
@@ -66,7 +66,8 @@ class StepCompiler {
     if ('setFilter' in step) return this.#filters(step.setFilter, true, [...field, 'setFilter']);
     if ('clearFilter' in step)
       return this.#filters(step.clearFilter, false, [...field, 'clearFilter']);
-    return this.#mode(step.setMode, [...field, 'setMode']);
+    if ('setMode' in step) return this.#mode(step.setMode, [...field, 'setMode']);
+    return this.#adapterEvent(step.adapterEvent, [...field, 'adapterEvent']);
   }
 
   #waitForLink(
@@ -172,29 +173,47 @@ class StepCompiler {
     mode: Extract<LabFileStep, { setMode: unknown }>['setMode'],
     field: FieldPath,
   ): LabStep | undefined {
-    const { vmqEnabled, bufferMode } = mode;
-    if (vmqEnabled === undefined && bufferMode === undefined) {
-      this.#source.report(field, 'vmqEnabled, bufferMode or both', 'neither');
+    const { vmqEnabled, bufferMode, queueCount } = mode;
+    if (vmqEnabled === undefined && bufferMode === undefined && queueCount === undefined) {
+      this.#source.report(field, 'vmqEnabled, bufferMode, queueCount or several of them', 'none');
     }
-    const host = this.#host(mode.host, [...field, 'host']);
+    const place = this.#adapterOf(mode, field);
+    return (
+      place && {
+        kind: 'set-mode',
+        ...place,
+        vmqEnabled,
+        bufferMode,
+        queueCount,
+      }
+    );
+  }
+
+  #adapterEvent(
+    step: Extract<LabFileStep, { adapterEvent: unknown }>['adapterEvent'],
+    field: FieldPath,
+  ): LabStep | undefined {
+    const place = this.#adapterOf(step, field);
+    return place && { kind: 'adapter-event', ...place, event: step.event };
+  }
+
+  #adapterOf(
+    named: { readonly host: string; readonly adapter: string },
+    field: FieldPath,
+  ): AdapterPlace | undefined {
+    const host = this.#host(named.host, [...field, 'host']);
+    const adapter = host?.adapters.find(({ name }) => name === named.adapter);
     if (host === undefined) return undefined;
-    const adapter = host.adapters.find(({ name }) => name === mode.adapter);
-    if (adapter === undefined) {
-      reportUnknown(
-        this.#source,
-        [...field, 'adapter'],
-        host.adapters.map(({ name }) => name),
-      );
-      return undefined;
+    if (adapter !== undefined) {
+      const { id, name } = adapter;
+      return { hostId: host.id, hostName: host.name, adapter: { id, name } };
     }
-    return {
-      kind: 'set-mode',
-      hostId: host.id,
-      hostName: host.name,
-      adapter: { id: adapter.id, name: adapter.name },
-      vmqEnabled,
-      bufferMode,
-    };
+    reportUnknown(
+      this.#source,
+      [...field, 'adapter'],
+      host.adapters.map((known) => known.name),
+    );
+    return undefined;
   }
 
   #link(name: string, field: FieldPath): LinkConfig | undefined {

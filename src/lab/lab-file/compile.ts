@@ -160,6 +160,7 @@ function compileVms(
         macs: nic.macs,
         vlan: nic.vlan === undefined ? { mode: 'untagged' } : { mode: 'access', id: nic.vlan },
         queue: nic.queue,
+        ...(nic.policy === undefined ? {} : { policy: nic.policy }),
         ...(nic.ipv4 === undefined ? {} : { ipv4: nic.ipv4 }),
       };
     });

@@ -2,6 +2,7 @@
 import type { MigrationFault } from '../../contract/lab';
 import type { MigrationOptions } from '../../contract/migration';
 import type { AdapterConfig, BufferMode } from '../../contract/model';
+import type { AdapterEvent } from '../../contract/vmq';
 
 export type LabStep =
   | { readonly kind: 'wait'; readonly seconds: number }
@@ -41,14 +42,20 @@ export type LabStep =
       readonly nic: number;
       readonly set: boolean;
     }
-  | {
+  | ({
       readonly kind: 'set-mode';
-      readonly hostId: string;
-      readonly hostName: string;
-      readonly adapter: Pick<AdapterConfig, 'id' | 'name'>;
       readonly vmqEnabled: boolean | undefined;
       readonly bufferMode: BufferMode | undefined;
-    };
+      readonly queueCount: number | undefined;
+    } & AdapterPlace)
+  | ({ readonly kind: 'adapter-event'; readonly event: AdapterEvent } & AdapterPlace);
+
+/** An adapter of a host that a step names. */
+export interface AdapterPlace {
+  readonly hostId: string;
+  readonly hostName: string;
+  readonly adapter: Pick<AdapterConfig, 'id' | 'name'>;
+}
 
 /** What a step does, for the terminal and the report. */
 export function stepText(step: LabStep): string {
@@ -75,6 +82,8 @@ export function stepText(step: LabStep): string {
       return `${step.set ? 'set' : 'clear'} the filters of NIC ${step.nic} of ${step.name}`;
     case 'set-mode':
       return `set ${step.adapter.name} of ${step.hostName} to ${modeText(step)}`;
+    case 'adapter-event':
+      return `${step.event} of ${step.adapter.name} of ${step.hostName}`;
   }
 }
 
@@ -91,10 +100,11 @@ function migrateText(step: Extract<LabStep, { kind: 'migrate' }>): string {
 function modeText({
   vmqEnabled,
   bufferMode,
-}: {
-  vmqEnabled: boolean | undefined;
-  bufferMode: BufferMode | undefined;
-}): string {
-  const vmq = vmqEnabled === undefined ? [] : [`VMQ ${vmqEnabled ? 'on' : 'off'}`];
-  return [...vmq, ...(bufferMode === undefined ? [] : [bufferMode])].join(', ');
+  queueCount,
+}: Extract<LabStep, { kind: 'set-mode' }>): string {
+  return [
+    ...(vmqEnabled === undefined ? [] : [`VMQ ${vmqEnabled ? 'on' : 'off'}`]),
+    ...(bufferMode === undefined ? [] : [bufferMode]),
+    ...(queueCount === undefined ? [] : [`${queueCount} queues`]),
+  ].join(', ');
 }
