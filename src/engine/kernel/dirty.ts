@@ -8,7 +8,9 @@ export function markDirty(bitmap: u32, offset: u32, length: u32): void {
   for (let page = offset >> PAGE_SHIFT; page <= last; page++) {
     const word = bitmap + (page >> 5) * 4;
     const bit: u32 = 1 << (page & 31);
-    // Pairs with takeDirty: the write to the page comes before its mark is looked at again.
-    if ((atomic.load<u32>(word) & bit) == 0) atomic.or<u32>(word, bit);
+    // Pairs with takeDirty, which clears the mark first and copies the page then. Always an atomic
+    // write, never a look whether the mark is there: a store to the page may wait in its buffer while
+    // a load of the mark does not, and the page would be copied with its old content and not again.
+    atomic.or<u32>(word, bit);
   }
 }
