@@ -43,12 +43,12 @@ describe('a migration', () => {
   });
 
   describe('of a guest that dirties pages as fast as they are sent', () => {
-    const options = migrationOptionsSchema.parse({ maxRounds: 3, downtimeLimitMs: 6 });
+    const options = migrationOptionsSchema.parse({ maxRounds: 3, downtimeLimitMs: 5 });
 
     beforeEach(async () => {
-      await prepare();
+      await prepare({ pages: 256 });
       move.source.fill();
-      move.source.pagesPerTurn = 700;
+      move.source.pagesPerTurn = 200;
     });
 
     it('stops it after the last round all the same, and says why it took longer', async () => {
@@ -56,7 +56,7 @@ describe('a migration', () => {
       const last = (await move.follow()).at(-1);
       expectEqualMemory();
       expect(last?.roundList.map(({ live }) => live)).toEqual([true, true, true, false]);
-      expect(last?.advice).toMatch(/The guest writes .* more than the limit of 6 ms/);
+      expect(last?.advice).toMatch(/The guest writes .* more than the limit of 5 ms/);
       expect(move.source.throttles).toEqual([]);
     });
 
