@@ -81,7 +81,7 @@ async function anArbiter() {
         onFault: () => undefined,
         onCommit: () => undefined,
       },
-      obstacle: () => undefined,
+      obstacle: () => Promise.resolve(undefined),
       onStart: () => told.push(`${vm.id} starts`),
       onQueued: () => told.push(`${vm.id} waits`),
       onEnd: ({ outcome }) => told.push(`${vm.id} ${outcome}`),

@@ -52,6 +52,11 @@ function memoryIsKnown(lab: Lab): boolean {
   return memory.every(({ reason }) => reason.includes('MiB'));
 }
 
+/** Whether the first VM can move to Host B, as far as is known. */
+function isPossible(lab: Lab): boolean {
+  return lab.migrations.preflight({ vmId: 'web-01' }).targets[0]?.possible === true;
+}
+
 describe('more migrations than run at a time', () => {
   it('wait in order, two running, and all complete', async () => {
     const fixture = await aQueue();
@@ -124,19 +129,33 @@ describe('more migrations than run at a time', () => {
     const ids: string[] = [];
     for (const vmId of ['web-01', 'web-02', 'web-03'])
       ids.push((await fixture.lab.migrations.start({ vmId, targetHostId: 'host-b' })).migrationId);
-    // Something else takes all but 20 MiB of the target meanwhile.
-    const big = aDraft({ name: 'big', hostId: 'host-b', memoryMiB: 860 });
+    // Something else takes the target's memory meanwhile.
+    const big = aDraft({ name: 'big', hostId: 'host-b', memoryMiB: 940 });
     await fixture.lab.vms.create(big);
     await until(() => fixture.lab.snapshot().vms.some(({ vmId }) => vmId === 'big'));
     const hostB = fixture.spawner.latest('Host B');
     await until(() => hostB.vms.get('big')?.state === 'running');
-    await until(() => fixture.lab.migrations.preflight({ vmId: 'web-03' }).targets.length > 0);
     for (const id of ids.slice(0, 2)) fixture.lab.migrations.cancel({ migrationId: id });
     const report = await ended(fixture, ids[2] ?? '');
     expect(report).toMatchObject({ outcome: 'failed', phases: [] });
     expect(report.reason).toContain('web-03 needs 69 MiB on Host B');
     for (const id of ids) await ended(fixture, id);
     await expectNothingLeft(fixture);
+  });
+
+  it('wait for a host that reports late what it has freed', async () => {
+    const fixture = await aLabWithTwoHosts();
+    const hostB = fixture.spawner.latest('Host B');
+    await fixture.lab.vms.create(aDraft({ name: 'big', hostId: 'host-b', memoryMiB: 940 }));
+    await until(() => hostB.vms.get('big')?.state === 'running');
+    await until(() => !isPossible(fixture.lab));
+    hostB.vms.delete('big');
+    const { vmId } = fixture;
+    const starting = fixture.lab.migrations.start({ vmId, targetHostId: 'host-b' });
+    hostB.changed();
+    expect(await ended(fixture, (await starting).migrationId)).toMatchObject({
+      outcome: 'completed',
+    });
   });
 
   it('are cancelled when the lab closes', async () => {

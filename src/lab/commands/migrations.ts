@@ -1,4 +1,6 @@
 /** Commands on migrations: what may move where is decided here, the move itself by the arbiter. */
+import { setTimeout as delay } from 'node:timers/promises';
+
 import type { Refusal } from '../../contract/errors';
 import type { MigrationFault, PreflightTarget } from '../../contract/lab';
 import { migrationOptionsSchema, type MigrationOptions } from '../../contract/migration';
@@ -17,6 +19,9 @@ import {
 } from '../migration/preflight';
 import { notFound, refusal } from '../refusals';
 import { MigrationEvents } from './migration-events';
+
+/** By then a host's snapshot has everything that it did before. */
+const SNAPSHOTS_MS = 200;
 
 export interface NewMigration {
   readonly vmId: string;
@@ -49,16 +54,16 @@ export class MigrationCommands {
 
   /** Starts or queues the move of a running VM and answers at once; the snapshot and the events follow it. */
   start({ vmId, targetHostId, options, fault }: NewMigration): Promise<{ migrationId: string }> {
-    return this.#context.commands.run(() => {
+    return this.#context.commands.run(async () => {
       const vm = this.#vm(vmId);
       const source = this.#host(vm.hostId);
       const target = this.#host(targetHostId);
       if (target === source) throw alreadyThere(vm, target);
-      const obstacle = this.#obstacle(vm, targetHostId);
+      const obstacle = await this.#obstacle(vm, targetHostId);
       if (obstacle !== undefined) throw refusal(obstacle);
       const full = migrationOptionsSchema.parse(options ?? {});
       const move = { vm, source, target, options: full, cause: ASKED };
-      return Promise.resolve({ migrationId: this.#submit(move, fault) });
+      return { migrationId: this.#submit(move, fault) };
     });
   }
 
@@ -112,22 +117,21 @@ export class MigrationCommands {
     hostId: string;
     options?: Partial<MigrationOptions>;
   }): Promise<Evacuation> {
-    return this.#context.commands.run(() => {
+    return this.#context.commands.run(async () => {
       const source = this.#host(hostId);
       const full = migrationOptionsSchema.parse(options ?? {});
       const cause = `${source.name} is being evacuated.`;
       const evacuation: Evacuation = { migrationIds: [], refused: [] };
       for (const vm of this.#runningOn(hostId)) {
+        const why = await persistent(() => this.#noTarget(vm));
         const target = this.#roomiest(vm);
-        if (target === undefined) {
-          evacuation.refused.push({ vmId: vm.id, refusal: this.#noTarget(vm) });
-          continue;
-        }
+        if (why !== undefined) evacuation.refused.push({ vmId: vm.id, refusal: why });
+        if (why !== undefined || target === undefined) continue;
         const move = { vm, source, target, options: full, cause };
         evacuation.migrationIds.push(this.#submit(move));
       }
       this.#tellEvacuated(source, evacuation);
-      return Promise.resolve(evacuation);
+      return evacuation;
     });
   }
 
@@ -179,8 +183,16 @@ export class MigrationCommands {
     };
   }
 
-  /** Why a VM cannot move to a host now; undefined when it can. @param ownId its own migration, which is no obstacle. */
-  #obstacle(vm: VmConfig, targetHostId: string, ownId?: string): Refusal | undefined {
+  /**
+   * Why a VM cannot move to a host now; undefined when it can.
+   *
+   * @param ownId its own migration, which is no obstacle.
+   */
+  #obstacle(vm: VmConfig, targetHostId: string, ownId?: string): Promise<Refusal | undefined> {
+    return persistent(() => this.#obstacleNow(vm, targetHostId, ownId));
+  }
+
+  #obstacleNow(vm: VmConfig, targetHostId: string, ownId?: string): Refusal | undefined {
     const targets = preflight(vm, this.#view(ownId));
     const target = targets.find(({ hostId }) => hostId === targetHostId);
     if (target === undefined) return notFound('host', targetHostId).refusal;
@@ -193,8 +205,14 @@ export class MigrationCommands {
     return {
       config,
       hosts: config.hosts.map((host) => {
-        const { state, contractVersion, snapshot } = hosts.get(host.id);
-        return { config: host, state, contractVersion, snapshot };
+        // A host that is being created has no process yet.
+        const process = hosts.find(host.id);
+        return {
+          config: host,
+          state: process?.state ?? 'stopped',
+          contractVersion: process?.contractVersion ?? null,
+          snapshot: process?.snapshot ?? null,
+        };
       }),
       moves: arbiter.moves().filter(({ migrationId }) => migrationId !== withoutId),
     };
@@ -222,8 +240,11 @@ export class MigrationCommands {
     return best === undefined ? undefined : this.#host(best.hostId);
   }
 
-  #noTarget(vm: VmConfig): Refusal {
-    const refusals = preflight(vm, this.#view()).flatMap((target) => {
+  /** Why no host can take a VM; undefined when one can. */
+  #noTarget(vm: VmConfig): Refusal | undefined {
+    const targets = preflight(vm, this.#view());
+    if (targets.some(({ possible }) => possible)) return undefined;
+    const refusals = targets.flatMap((target) => {
       const why = preflightRefusal(vm, target);
       return why === undefined ? [] : [{ name: target.name, ...why }];
     });
@@ -273,6 +294,19 @@ export class MigrationCommands {
     const host = this.#context.inventory.host(hostId);
     if (host === undefined) throw notFound('host', hostId);
     return host;
+  }
+}
+
+/**
+ * A refusal that holds for longer than snapshots take: what a host has done last may not be in its
+ * snapshot yet.
+ */
+async function persistent(find: () => Refusal | undefined): Promise<Refusal | undefined> {
+  const deadline = performance.now() + SNAPSHOTS_MS;
+  for (;;) {
+    const refusal = find();
+    if (refusal === undefined || performance.now() > deadline) return refusal;
+    await delay(SNAPSHOTS_MS / 10);
   }
 }
 

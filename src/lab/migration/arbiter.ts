@@ -21,8 +21,8 @@ const ENDED_WITH_SERIES = 10;
 /** A migration that was asked for and passed pre-flight. */
 export interface MigrationJob {
   readonly plan: MigrationPlan;
-  /** Asked when its turn comes after a wait: why it cannot begin any more. */
-  obstacle(): Refusal | undefined;
+  /** Asked when its turn comes after a wait: why it cannot begin any more. Never rejects. */
+  obstacle(): Promise<Refusal | undefined>;
   /** @param hasWaited whether it was queued before. */
   onStart(hasWaited: boolean): void;
   onQueued(): void;
@@ -42,6 +42,7 @@ interface Entry {
 export class MigrationArbiter {
   readonly #waiting: Entry[] = [];
   readonly #active = new Set<Entry>();
+  #isStarting = false;
   /** Newest first. */
   readonly #records: MigrationRecord[] = [];
   #nextNumber = 1;
@@ -59,7 +60,7 @@ export class MigrationArbiter {
     const run = new MigrationRun(job.plan, fault);
     this.#keep(record);
     const entry = this.#entry(job, run);
-    if (this.#active.size < MOST_AT_A_TIME) {
+    if (this.#active.size < MOST_AT_A_TIME && this.#waiting.length === 0) {
       this.#start(entry, false);
       return;
     }
@@ -185,22 +186,26 @@ export class MigrationArbiter {
     void entry.run.run().then(() => {
       this.#active.delete(entry);
       this.#finish(entry);
-      this.#startNext();
+      if (!this.#isStarting) void this.#startWaiting();
     });
   }
 
-  #startNext(): void {
-    while (this.#active.size < MOST_AT_A_TIME) {
+  /** One after the other, as long as there is room. It may be cancelled or lost while it is checked. */
+  async #startWaiting(): Promise<void> {
+    this.#isStarting = true;
+    for (;;) {
       const next = this.#waiting[0];
-      if (next === undefined) return;
-      const obstacle = next.job.obstacle();
-      if (obstacle === undefined) {
-        this.#waiting.shift();
-        this.#start(next, true);
-      } else {
+      if (next === undefined || this.#active.size >= MOST_AT_A_TIME) break;
+      const obstacle = await next.job.obstacle();
+      if (!this.#isWaiting(next)) continue;
+      if (obstacle !== undefined) {
         this.#giveUp(next, 'failed', obstacle);
+        continue;
       }
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#start(next, true);
     }
+    this.#isStarting = false;
   }
 
   /** Ends a migration that waits. */

@@ -148,9 +148,11 @@ export class MigrationRun {
 
   /** Meter and target: the VM is not touched. */
   async #prepare(): Promise<void> {
-    const { vm, target, record } = this.#plan;
+    const { vm, target, record, commitRecord } = this.#plan;
     const { migrationId, toHostId } = record.subject;
     this.#enter('preparing');
+    // Early: a busy disk may take long to sync it.
+    void commitRecord.prepare();
     await this.#interruption.race(this.#meter.begin());
     await this.#strike('preparing', 'lab');
     const answer = target.control.prepareIncoming({ migrationId, vm: { ...vm, hostId: toHostId } });

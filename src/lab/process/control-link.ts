@@ -73,9 +73,9 @@ export function openControlLink(
         const command = call.path.join('.');
         const limitMs = command === 'open' ? Math.max(deadlineMs, OPEN_DEADLINE_MS) : deadlineMs;
         try {
-          return await (STREAMS.has(command)
-            ? call.next()
-            : withDeadline(call.next(), limitMs, command));
+          if (!STREAMS.has(command)) return await withDeadline(call.next(), limitMs, command);
+          const answer: unknown = await call.next();
+          return isStream(answer) ? refusingStream(answer, toRefusal) : answer;
         } catch (error) {
           throw toRefusal(error);
         }
@@ -89,6 +89,32 @@ export function openControlLink(
     close(cause) {
       closeCause ??= cause;
       channel.close();
+    },
+  };
+}
+
+function isStream(answer: unknown): answer is AsyncIterator<unknown> {
+  return typeof answer === 'object' && answer !== null && 'next' in answer;
+}
+
+/** A stream whose errors are refusals, as those of a call are. */
+function refusingStream(
+  stream: AsyncIterator<unknown>,
+  toRefusal: (error: unknown) => RefusalError,
+): AsyncIterableIterator<unknown> {
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      try {
+        return await stream.next();
+      } catch (error) {
+        throw toRefusal(error);
+      }
+    },
+    async return(value: unknown) {
+      return (await stream.return?.(value)) ?? { done: true, value };
     },
   };
 }

@@ -109,6 +109,11 @@ export class FakeEngineProcess implements SpawnedProcess {
     this.#eventChanges.changed();
   }
 
+  /** Sends a snapshot of what a test has changed. */
+  changed(): void {
+    this.#changes.changed();
+  }
+
   /** Ends a replay or a bounded generator. */
   finishLink(linkId: string): void {
     const link = this.links.get(linkId);
