@@ -9,6 +9,7 @@ import type {
   VmDraft,
 } from '../../contract/lab';
 import type { MigrationLimits, MigrationOptions } from '../../contract/migration';
+import type { AdapterEvent } from '../../contract/vmq';
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import { callLab } from '../rpc';
 
@@ -89,6 +90,9 @@ export const useLabStore = defineStore('lab', () => {
       callLab('restart the host', (lab) => lab.restartHost({ hostId })),
     setAdapter: (hostId: string, adapter: AdapterConfig) =>
       callLab('change the adapter', (lab) => lab.setAdapter({ hostId, adapter })),
+    /** Lets something happen to an adapter, as it happens to hardware. */
+    adapterEvent: (hostId: string, adapterId: string, event: AdapterEvent) =>
+      callLab('change the adapter', (lab) => lab.adapterEvent({ hostId, adapterId, event })),
     createVm: (draft: VmDraft) => callLab('create the VM', (lab) => lab.createVm(draft)),
     updateVm: (vm: VmConfig) => callLab('change the VM', (lab) => lab.updateVm(vm)),
     deleteVm: (vmId: string) => callLab('delete the VM', (lab) => lab.deleteVm({ vmId })),
