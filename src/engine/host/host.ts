@@ -12,7 +12,7 @@ import type { HostReport } from '../../contract/report';
 import type { AdapterEvent, RequestLogEntry } from '../../contract/vmq';
 import { RefusalError } from '../../shared/refusal-error';
 import { HostMemory } from '../memory/host-memory';
-import { THREAD_SIZE } from '../kernel/layout';
+import { PAGE_SIZE, THREAD_SIZE } from '../kernel/layout';
 import { QueueThreads } from '../adapter/queue-threads';
 import { LinkControl } from '../link/link-control';
 import { monotonicClock } from '../thread/clock';
@@ -302,6 +302,16 @@ export class Host {
     const vm = requireVm(parts, vmId);
     vm.requireState('checked', 'stopped', 'paused');
     return parts.kernel.inconsistentPages(vm.memory);
+  }
+
+  /** A checksum of each page of a VM's memory, to compare it with another host's. While nobody writes it. */
+  pageChecksums(vmId: string): bigint[] {
+    const { parts } = this.#require();
+    const vm = requireVm(parts, vmId);
+    vm.requireState('checked', 'stopped', 'paused', 'incoming');
+    return Array.from({ length: vm.pages }, (_, page) =>
+      parts.kernel.checksum(vm.memory + page * PAGE_SIZE, PAGE_SIZE),
+    );
   }
 
   // ── Adapters and links ────────────────────────────────────────────────────────────────────────
