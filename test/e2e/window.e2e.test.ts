@@ -10,6 +10,7 @@ import { saveElement, saveScreenshot } from '../support/screenshots';
 import { makeTemporaryFolder } from '../support/temporary-folder';
 import * as journeys from './journeys';
 import { ConsolePage } from './pages/console-page';
+import { Table } from './pages/table';
 
 const PICTURE_SIZE = { width: 1440, height: 900 };
 /** Columns of half a second in a chart of the README's picture. */
@@ -238,6 +239,54 @@ describe('the window', () => {
       await expectFramesInQueues(3);
       await journeys.expectFrames(consolePage, ['web-01', 'db-01']);
     }
+  });
+
+  it('shows filters, requests and capabilities, and a queue as text', async () => {
+    await consolePage.go('queues');
+    const filters = new Table(app.window, 'filter-table');
+    const requests = new Table(app.window, 'request-table');
+    await consolePage.mark('tab-filters').click();
+    await eventually(() => filters.rows().count()).toBe(2);
+    expect((await filters.texts('vlan')).sort()).toEqual(['10', '20']);
+
+    await consolePage.mark('tab-requests').click();
+    const allocations = { oid: 'OID_RECEIVE_FILTER_ALLOCATE_QUEUE', status: 'NDIS_STATUS_SUCCESS' };
+    await eventually(() => requests.rows(allocations).count()).toBeGreaterThanOrEqual(2);
+    await consolePage.mark('request-filter').fill('free_queue');
+    await eventually(() => requests.rows(allocations).count()).toBe(0);
+    expect(await requests.rows({ oid: 'OID_RECEIVE_FILTER_FREE_QUEUE' }).count()).toBeGreaterThan(
+      0,
+    );
+
+    await consolePage.mark('tab-capabilities').click();
+    const numQueues = app.window.locator('[data-test="capability"][data-field="NumQueues"] td');
+    await eventually(() => numQueues.nth(1).innerText()).toBe('16');
+
+    await consolePage.mark('tab-queues').click();
+    await consolePage.queues.rows({ state: 'Running' }).nth(1).click();
+    expect(await consolePage.mark('queue-states').getAttribute('data-state')).toBe('Running');
+    await consolePage.mark('queue-dump').click();
+    await eventually(() => consolePage.mark('queue-dump-text').innerText()).toMatch(
+      /^Receive queue \d+ of nic-a/,
+    );
+    const text = await consolePage.mark('queue-dump-text').innerText();
+    await consolePage.mark('queue-dump-copy').click();
+    await eventually(() =>
+      app.application.evaluate(({ clipboard }) => clipboard.readText()),
+    ).toContain(text.split('\n')[0]);
+    await consolePage.mark('detail-close').click();
+  });
+
+  it('pauses an adapter, and lets it go on with its queues as they were', async () => {
+    await consolePage.go('overview');
+    await consolePage.mark('adapter-panel').locator('h2 button').click();
+    await consolePage.mark('adapter-pause').click();
+    await consolePage.accept();
+    await eventually(() => consolePage.mark('adapter-pause').isDisabled()).toBe(true);
+    await eventually(() => consolePage.overview.framesPerSecond()).toBe(0);
+    await consolePage.mark('adapter-restart').click();
+    await expectFramesInQueues(3);
+    await consolePage.mark('detail-close').click();
   });
 
   it('creates a VM by keyboard alone', async () => {
