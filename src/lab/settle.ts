@@ -1,6 +1,7 @@
 /**
  * Brings a lab to rest, so that its reports are exact: stops what makes traffic (links, VMs that
- * send), then waits until no host holds frames, or until what they hold does not change any more.
+ * send), then waits until every lost host is back and no host holds frames, or until what they hold
+ * does not change any more.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -31,9 +32,14 @@ export async function settle(lab: Lab, signal?: AbortSignal): Promise<void> {
   while (calm < CALM_POLLS && performance.now() < deadline) {
     await delay(POLL_MS);
     const now = await stillness(lab);
-    calm = now === before ? calm + 1 : 0;
+    calm = now === before && !isComingBack(lab) ? calm + 1 : 0;
     before = now;
   }
+}
+
+/** Whether a host is on its way back: it has no report yet. */
+function isComingBack(lab: Lab): boolean {
+  return lab.snapshot().hosts.some(({ state }) => state === 'restarting' || state === 'starting');
 }
 
 /** Everything that changes while frames move, as one text; equal texts mean rest. */

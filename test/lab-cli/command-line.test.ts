@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 
 import { labReportSchema, type LabReport } from '../../src/contract/report';
@@ -100,6 +101,21 @@ describe('the lab runner', () => {
       ['failed', 'kill-target'],
     ]);
     expect(migrations[1]?.options.probesPerSecond).toBe(100);
+  }, 20_000);
+
+  it('waits for a host that a fault of the file killed', async () => {
+    const { file, reportPath, run, report, spawner, lines } = await aRun(
+      'steps:\n  - migrate: { vm: web-01, to: Host B, fault: { kind: kill-target, phase: resuming }, expect: failed }\n',
+    );
+    spawner.onCommand('Host B', 'open', async (process) => {
+      const isAgain = spawner.all.filter(({ name }) => name === process.name).length > 1;
+      if (isAgain) await delay(1200);
+    });
+    expect(await run(file, '--report', reportPath), lines.join('\n')).toBe(0);
+    expect((await report()).hosts.map(({ conservation }) => conservation.holds)).toEqual([
+      true,
+      true,
+    ]);
   }, 20_000);
 
   it('ends with 1 when a migration completes that must fail', async () => {

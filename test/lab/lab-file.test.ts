@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -100,6 +101,12 @@ describe('a lab file', () => {
       { kind: 'replay', loops: 0 },
       { kind: 'generator', frameBytes: 512 },
     ]);
+  });
+
+  it.each(readdirSync('resources/labs'))('that is shipped as %s is sound', async (name) => {
+    const path = resolve('resources/labs', name);
+    const { steps } = await loadLabFile(path, new CaptureLibrary(await someResources()));
+    expect(steps).not.toEqual([]);
   });
 
   it('that the documentation shows is sound', async () => {

@@ -8,6 +8,7 @@ import type { labContract, LabSnapshot } from '../../src/contract/lab';
 import { CONTRACT_VERSION } from '../../src/contract/version';
 import { labRouter } from '../../src/lab/router';
 import { parentChannelPort } from '../../src/shared/message-channel-port';
+import { hangs } from './support/fake-engine-process';
 import { aLab, aLabWithTwoHosts, until, type LabFixture } from './support/lab-fixture';
 
 type LabClient = ContractRouterClient<typeof labContract>;
@@ -99,6 +100,38 @@ describe('the lab over oRPC', () => {
       expect(batch[0]?.sequence).toBe(3);
       break;
     }
+  });
+
+  it('checks, steers and follows migrations', async () => {
+    const fixture = await aLabWithTwoHosts();
+    const { lab, spawner, vmId } = fixture;
+    spawner.onCommand('Host A', 'sendVm:copying', hangs());
+    const page = aPage(fixture);
+    const { targets } = await page.preflight({ vmId });
+    expect(targets).toMatchObject([{ hostId: 'host-b', possible: true }]);
+    const { migrationId } = await page.migrate({
+      vmId,
+      targetHostId: 'host-b',
+      options: { downtimeLimitMs: 50 },
+    });
+    await page.setMigrationLimits({ migrationId, bandwidthMiBps: 10 });
+    const { error } = await safe(page.setMigrationLimits({ migrationId, downtimeLimitMs: 0 }));
+    expect(error instanceof ORPCError && error.data).toMatchObject({
+      code: 'invalid-value',
+      field: 'downtimeLimitMs',
+    });
+    expect(lab.snapshot().migrations[0]?.options).toMatchObject({
+      bandwidthMiBps: 10,
+      downtimeLimitMs: 50,
+      maxRounds: 12,
+    });
+    await page.injectFault({ migrationId, fault: { kind: 'kill-target', phase: 'resuming' } });
+    expect(await page.evacuateHost({ hostId: 'host-a' })).toEqual({
+      migrationIds: [],
+      refused: [],
+    });
+    await page.cancelMigration({ migrationId });
+    await until(() => lab.snapshot().migrations[0]?.outcome === 'cancelled');
   });
 
   it('migrates and shows the migration in the snapshot', async () => {
