@@ -1,7 +1,7 @@
 /**
  * Handover of a NIC between the default queue and a queue of its own, without loss and without
  * reordering. The one path for filter changes, queue allocation and loss, mode switches and the
- * start of a migration; the steps on the threads are drawn in `kernel/serve.ts`. Control thread.
+ * start of a migration; the steps on the threads are drawn in `kernel/handover.ts`. Control thread.
  */
 import {
   FENCE_MARK,

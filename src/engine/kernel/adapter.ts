@@ -23,6 +23,7 @@ import {
   C_NIC,
   C_SOURCE_HIGH,
   C_SOURCE_LOW,
+  C_SPLIT,
   C_TAGGED,
   C_TIME,
   C_VLAN,
@@ -46,6 +47,7 @@ import {
   FREE_ADDRESS,
   FREE_COOKIE,
   FREE_SIZE,
+  LOOKAHEAD_BUFFER,
   MAX_QUEUES,
   MAX_THREADS,
   MAX_WIRES,
@@ -59,6 +61,8 @@ import {
   Q_FREE_RING,
   Q_ID,
   Q_INTERRUPTS,
+  Q_LOOKAHEAD,
+  Q_LOOKAHEAD_SIZE,
   Q_MODE,
   Q_SENT,
   Q_SENT_BYTES,
@@ -66,6 +70,7 @@ import {
   Q_UNSIGNALLED,
   QUEUE_SHARED_MEMORY,
   R_CAPACITY,
+  R_ENTRIES,
   R_HEAD,
   T_IN_RINGS,
   T_PENDING,
@@ -90,7 +95,35 @@ export function adapterStarved(): bool {
 
 /** Completions without an interrupt that are raised whatever the moderation says. */
 const INTERRUPT_BATCH: u32 = 32;
+const ETHERTYPE_IPV4: u32 = 0x0008;
 const ETHERTYPE_VLAN: u32 = 0x0081; // 0x8100 as a little-endian load sees it
+
+/** Copies the first `bytes` of a frame from wire memory, without its tag. */
+function copyOut(target: u32, frame: u32, tagged: bool, bytes: u32): void {
+  if (!tagged) memory.copy(target, frame, bytes);
+  else {
+    memory.copy(target, frame, 12);
+    memory.copy(target + 12, frame + 16, bytes - 12);
+  }
+}
+
+/**
+ * Where a frame is split: not before the lookahead size, and behind the headers of IPv4 and UDP or TCP
+ * when they reach further. A short frame is all lookahead.
+ */
+function splitAt(frame: u32, length: u32, tagged: bool, lookahead: u32): u32 {
+  const ip = frame + (tagged ? 18 : 14);
+  let end: u32 = lookahead;
+  if (u32(load<u16>(ip - 2)) == ETHERTYPE_IPV4 && length >= 34) {
+    const transport: u32 = 14 + (u32(load<u8>(ip)) & 0xf) * 4;
+    const protocol = u32(load<u8>(ip, 9));
+    if (protocol == 17) end = transport + 8;
+    else if (protocol == 6 && transport + 13 <= length)
+      end = transport + (u32(load<u8>(ip + transport - 14 + 12)) >> 4) * 4;
+  }
+  const split = end > lookahead && end <= <u32>LOOKAHEAD_BUFFER ? end : lookahead;
+  return min(split, length);
+}
 
 /** Word of the bit that says that a queue has completions without an interrupt. */
 function raisedWord(adapter: u32, id: u32): u32 {
@@ -129,19 +162,29 @@ function dma(
   let target = load<u32>(buffer, FREE_ADDRESS);
   store<u32>(completion, load<u32>(buffer, FREE_COOKIE), C_COOKIE);
   ringAdvance(free, head + 1);
-  if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
-    writeNetHeader(target);
-    target += VIRTIO_NET_HEADER;
-  }
+  const isShared = load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY;
+  if (isShared) target += VIRTIO_NET_HEADER;
   const out = tagged ? length - 4 : length;
-  if (tagged) {
-    memory.copy(target, frame, 12);
-    memory.copy(target + 12, frame + 16, length - 16);
-  } else memory.copy(target, frame, length);
+  const lookahead = load<u32>(queue, Q_LOOKAHEAD);
+  let flags: u32 = tagged ? C_TAGGED : 0;
+  if (isShared && lookahead != 0) {
+    const split = splitAt(frame, out, tagged, load<u32>(queue, Q_LOOKAHEAD_SIZE));
+    const ring = load<u32>(queue, Q_COMPLETION_RING);
+    const slot = (completion - ring - R_ENTRIES) / COMPLETION_SIZE;
+    copyOut(lookahead + slot * LOOKAHEAD_BUFFER, frame, tagged, split);
+    // Room is left in front for what the lookahead buffer has: the host puts it there.
+    const rest = frame + split + (tagged ? 4 : 0);
+    memory.copy(target + split, rest, out - split);
+    store<u16>(completion, u16(split), C_NIC);
+    flags |= C_SPLIT;
+  } else {
+    if (isShared) writeNetHeader(target - VIRTIO_NET_HEADER);
+    copyOut(target, frame, tagged, out);
+  }
   store<u32>(completion, target, C_ADDRESS);
   store<u16>(completion, u16(out), C_LENGTH);
   store<u16>(completion, u16(tci), C_VLAN);
-  store<u16>(completion, u16(tagged ? C_TAGGED : 0), C_FLAGS);
+  store<u16>(completion, u16(flags), C_FLAGS);
   store<f64>(completion, time, C_TIME);
   // All from wire memory: nothing is decided from memory that a guest can write.
   store<u32>(completion, load<u32>(frame, 6), C_SOURCE_LOW);

@@ -3,6 +3,7 @@ export { adapterHasWork, adapterStarved, adapterTurn, putFence } from './adapter
 export { fabricHasWork, fabricTurn } from './fabric';
 export { filterLookup, filterSlot } from './filter-table';
 export { guestTurn, inconsistentPages, kick, vcpuDue, vcpuHasWork, vcpuTurn } from './guest';
+export { adopt, disown, passFence } from './handover';
 export {
   deframe,
   enframe,
@@ -26,6 +27,7 @@ export {
   takeDirty,
 } from './pages';
 export { deliverLate, flushHold, heldCount, releaseHold } from './port';
-export { adopt, announce, disown, passFence, serveHasWork, serveTurn } from './serve';
+export { serveHasWork, serveTurn } from './serve';
 export { wake } from './thread';
+export { announce } from './transmit';
 export { wireEmpty } from './wire-ring';
