@@ -9,6 +9,7 @@ import {
   INDICATED_RESOURCES,
   INDICATED_SHARED_MEMORY,
   INDICATED_SINGLE_QUEUE,
+  LOOKAHEAD_BUFFER,
   Q_BYTES,
   Q_COMPLETION_RING,
   Q_DOMAIN,
@@ -27,6 +28,8 @@ import {
   Q_UNSIGNALLED,
   Q_LAST_FLAGS,
   Q_LAST_FRAMES,
+  Q_LOOKAHEAD,
+  Q_LOOKAHEAD_SIZE,
   Q_LOW_RESOURCES,
   Q_SENT,
   Q_SENT_BYTES,
@@ -39,6 +42,7 @@ import type { HostMemory } from '../memory/host-memory';
 import {
   createCompletionRing,
   createFreeRing,
+  ringCapacity,
   resetRing,
   ringEntries,
   ringFill,
@@ -83,6 +87,8 @@ export class QueueBlock {
   /** Rings, 0 before they are made. */
   #freeRing = 0;
   #completionRing = 0;
+  /** Lookahead buffers; 0: none were ever needed. */
+  #lookahead = 0;
 
   constructor(memory: HostMemory, queueId: number) {
     this.#memory = memory;
@@ -106,6 +112,25 @@ export class QueueBlock {
     this.#freeRing = freeRing;
     this.#memory.setU32(this.address + Q_FREE_RING, this.#freeRing);
     this.#memory.setU32(this.address + Q_COMPLETION_RING, this.#completionRing);
+  }
+
+  /**
+   * Frames are split from now on, or no longer (0). While the adapter does not know it.
+   * @throws RefusalError `host-memory-exhausted`; nothing is taken then.
+   */
+  setLookahead(bytes: number): void {
+    if (bytes > 0 && this.#lookahead === 0) {
+      const buffers = ringCapacity(this.#memory, this.#completionRing);
+      this.#lookahead = this.#memory.take(buffers * LOOKAHEAD_BUFFER, 'Lookahead buffers');
+    }
+    this.#memory.setU32(this.address + Q_LOOKAHEAD, bytes > 0 ? this.#lookahead : 0);
+    this.#memory.setU32(this.address + Q_LOOKAHEAD_SIZE, bytes);
+  }
+
+  /** Bytes of its lookahead buffers; 0: none. */
+  get lookaheadAreaBytes(): number {
+    if (this.#lookahead === 0) return 0;
+    return ringCapacity(this.#memory, this.#completionRing) * LOOKAHEAD_BUFFER;
   }
 
   get hasRings(): boolean {
@@ -200,6 +225,7 @@ export class QueueBlock {
   free(): void {
     if (this.#freeRing !== 0) this.#memory.give(this.#freeRing);
     if (this.#completionRing !== 0) this.#memory.give(this.#completionRing);
+    if (this.#lookahead !== 0) this.#memory.give(this.#lookahead);
     this.#memory.give(this.address);
   }
 }

@@ -17,12 +17,14 @@ import {
   A_THREAD,
   A_UPLINK,
   ADAPTER_SIZE,
+  BUFFER_SIZE,
   MAC_TABLE_SIZE,
   MAX_NICS,
   MAX_WIRES,
 } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
 import type { ReceiveFilter } from '../ndis/receive-filter';
+import { SharedMemory } from '../ndis/shared-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import type { Kernel } from '../thread/kernel';
 import type { ThreadTable } from '../thread/thread-table';
@@ -49,6 +51,7 @@ export class SoftwareAdapter {
   readonly block: number;
   readonly macTable: number;
   readonly defaultQueue: QueueBlock;
+  readonly sharedMemory = new SharedMemory();
   readonly #nics: number;
   #thread: EngineThread | undefined;
   #defaultThread: EngineThread | undefined;
@@ -64,6 +67,7 @@ export class SoftwareAdapter {
     this.#nics = memory.take(MAX_NICS * 4, 'A NIC table');
     this.defaultQueue = new QueueBlock(memory, 0);
     this.defaultQueue.makeRings();
+    this.accountDefaultQueue();
     memory.setU32(this.block + A_INDEX, index);
     memory.setU32(this.block + A_MAC_TABLE, this.macTable);
     memory.setU32(this.block + A_NICS, this.#nics);
@@ -159,6 +163,12 @@ export class SoftwareAdapter {
   /** Interrupts raised: one for all queues of a coalescing domain. */
   interrupts(): number {
     return this.parts.memory.getCounter(this.block + A_INTERRUPTS);
+  }
+
+  /** The default queue has its memory from initialisation to halt (reference §3.9). */
+  accountDefaultQueue(): void {
+    const lengthBytes = DEFAULT_POOL_BUFFERS * BUFFER_SIZE;
+    this.sharedMemory.allocate({ queueId: 0, usage: 'Receive', lengthBytes, provider: 'host' });
   }
 
   /** Makes a queue known to the adapter thread, or (0) unknown. */

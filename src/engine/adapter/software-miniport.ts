@@ -23,10 +23,12 @@ import type { OidName } from '../ndis/oid';
 import {
   DEFAULT_RECEIVE_QUEUE_ID,
   QUEUE_CHANGE_FLAGS,
+  QUEUE_PARAMETER_FLAGS,
   type ReceiveQueueParameters,
 } from '../ndis/queue-parameters';
 import type { ReceiveFilter } from '../ndis/receive-filter';
 import { NdisStatusError, invalidParameter, type NdisStatus } from '../ndis/status';
+import type { SharedMemoryAllocation } from '../ndis/shared-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import { adopt, gracePeriod, readUpTo, type ReadQueue } from './handover';
 import { InterruptVectors, type InterruptVector } from './interrupt-vectors';
@@ -79,6 +81,11 @@ export class SoftwareMiniport implements Miniport {
     return this.#queues.get(queueId)?.block;
   }
 
+  /** What shared memory a queue has (§5.1). */
+  sharedMemoryOf(queueId: number): readonly SharedMemoryAllocation[] {
+    return this.#adapter.sharedMemory.of(queueId);
+  }
+
   /** Who holds buffers of a queue's thread: what a free of the queue waits for (§3.8). */
   holdersOf(queueId: number): readonly BufferHolder[] {
     const queue = this.#queues.get(queueId);
@@ -112,6 +119,7 @@ export class SoftwareMiniport implements Miniport {
       processor,
       vector,
       mode: 'host-buffers',
+      lookaheadBytes: lookaheadOf(parameters),
       filters: new Map(),
     });
     return {
@@ -175,6 +183,7 @@ export class SoftwareMiniport implements Miniport {
     this.#queues.delete(queueId);
     this.vectors.release(queue.vector);
     this.onRetired({ queueId, portId: queue.portId, ...queue.block.counters() });
+    this.#adapter.sharedMemory.freeQueue(queueId);
     queue.block.free();
     return 'NDIS_STATUS_SUCCESS';
   }
@@ -224,15 +233,19 @@ export class SoftwareMiniport implements Miniport {
   /** The layer has taken all queues and filters away. */
   async halt(): Promise<void> {
     await this.#adapter.refuse(DROP_ADAPTER_HALTED);
+    this.#adapter.sharedMemory.freeQueue(DEFAULT_RECEIVE_QUEUE_ID);
   }
 
   /** The hardware is gone at this moment; the layer takes queues and filters away afterwards. */
   async surpriseRemoval(): Promise<void> {
     await this.#adapter.refuse(DROP_ADAPTER_REMOVED);
+    this.#adapter.sharedMemory.freeQueue(DEFAULT_RECEIVE_QUEUE_ID);
   }
 
   /** As new: it takes frames, all of which go to the default queue. */
   async initialise(): Promise<void> {
+    this.#adapter.sharedMemory.freeQueue(DEFAULT_RECEIVE_QUEUE_ID);
+    this.#adapter.accountDefaultQueue();
     await this.#adapter.refuse(undefined);
   }
 
@@ -358,4 +371,9 @@ export class SoftwareMiniport implements Miniport {
     if (!queue) throw new Error(`the miniport knows no queue ${queueId}`);
     return queue;
   }
+}
+
+/** A split that was asked for, in bytes; 0: none (§5.2). The layer has checked it, and takes the flag out from NDIS 6.30 on. */
+function lookaheadOf({ flags, lookaheadSize }: ReceiveQueueParameters): number {
+  return (flags & QUEUE_PARAMETER_FLAGS.LOOKAHEAD_SPLIT_REQUIRED) === 0 ? 0 : lookaheadSize;
 }

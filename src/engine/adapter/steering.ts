@@ -4,12 +4,14 @@
  * order and loses none (`handover.ts`). Control thread; one change at a time.
  */
 import type { BufferMode } from '../../contract/model';
+import { BUFFER_SIZE, N_RX_SIZE, RX_BUFFER_MIN } from '../kernel/layout';
 import { DEFAULT_RECEIVE_QUEUE_ID } from '../ndis/queue-parameters';
 import { overlapOf, type ReceiveFilter } from '../ndis/receive-filter';
 import type { EngineThread } from '../thread/engine-thread';
 import { joinQueue, toDefault, toQueue, type HandoverStep, type Program } from './handover';
 import type { InterruptVector } from './interrupt-vectors';
 import type { QueueBlock } from './queue-block';
+import { QUEUE_POOL_BUFFERS } from './queue-threads';
 import type { SoftwareAdapter } from './software-adapter';
 
 /** What the overlying driver tells the miniport about a switch port. */
@@ -37,6 +39,8 @@ export interface HardwareQueue {
   processor: number;
   vector: InterruptVector;
   mode: BufferMode;
+  /** Frames in shared memory are split behind at least so many bytes; 0: they are not (reference §5.2). */
+  readonly lookaheadBytes: number;
   /** Active filters, by id. */
   readonly filters: Map<number, ReceiveFilter>;
 }
@@ -134,8 +138,34 @@ export class Steering {
     queue.block.reset();
     queue.block.bind(queue.thread.thread, queue.port.nic, queue.mode);
     queue.block.setCoalescingDomain(queue.vector.domainId);
+    queue.block.setLookahead(queue.mode === 'shared-memory' ? queue.lookaheadBytes : 0);
+    this.#account(queue);
     this.#adapter.setQueue(queue.queueId, queue.block.address);
     queueThreads.assign(queue.thread, this.#adapter.block, queue.block.address);
+  }
+
+  /** What memory the queue has now, as it stands in its indications. */
+  #account({ queueId, mode, lookaheadBytes, block, port }: HardwareQueue): void {
+    const { sharedMemory, parts } = this.#adapter;
+    sharedMemory.freeQueue(queueId);
+    if (mode === 'host-buffers') {
+      const lengthBytes = QUEUE_POOL_BUFFERS * BUFFER_SIZE;
+      sharedMemory.allocate({ queueId, usage: 'Receive', lengthBytes, provider: 'host' });
+      return;
+    }
+    const lengthBytes = parts.memory.getU32(port.nic + N_RX_SIZE) * RX_BUFFER_MIN;
+    if (lookaheadBytes === 0) {
+      sharedMemory.allocate({ queueId, usage: 'Receive', lengthBytes, provider: 'vm' });
+      return;
+    }
+    const { lookaheadAreaBytes } = block;
+    sharedMemory.allocate({
+      queueId,
+      usage: 'ReceiveLookahead',
+      lengthBytes: lookaheadAreaBytes,
+      provider: 'host',
+    });
+    sharedMemory.allocate({ queueId, usage: 'ReceivePostLookahead', lengthBytes, provider: 'vm' });
   }
 
   /** The queue's thread was replaced: its filters are in effect again. */

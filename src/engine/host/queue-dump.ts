@@ -77,6 +77,11 @@ function bufferLines(adapter: HostAdapter, queueId: number): string[] {
   return [
     line('Thread', `${thread.index} "${thread.name}" on processor ${thread.processor}`),
     line('Buffer memory', mode === 'shared-memory' ? 'the memory of the VM' : 'host memory'),
+    ...adapter.miniport
+      .sharedMemoryOf(queueId)
+      .map(({ usage, lengthBytes, provider, sharedMemoryHandle }) =>
+        line('', `${usage}: ${lengthBytes} bytes of the ${provider}, handle ${sharedMemoryHandle}`),
+      ),
     line('References', String(completed + held)),
     line('Buffers', `${block.postedBuffers()} posted, ${completed} filled and not indicated`),
     ...holders.map(({ holder, buffers }) => line('', `${buffers} held by ${holder}`)),

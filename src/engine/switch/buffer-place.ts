@@ -7,6 +7,7 @@ import type { BufferMode } from '../../contract/model';
 import type { ReceiveFilter } from '../ndis/receive-filter';
 import type { NicPort } from './nic-port';
 import { isRestrictive, policyText } from './port-policy';
+import type { SwitchSettings } from './queue-allocation';
 
 export interface BufferPlace {
   readonly mode: BufferMode;
@@ -16,11 +17,17 @@ export interface BufferPlace {
 
 /** @param filters all filters of the queue. */
 export function bufferPlace(
-  wanted: BufferMode,
+  { bufferMode: wanted, profile }: Pick<SwitchSettings, 'bufferMode' | 'profile'>,
   port: NicPort | undefined,
   filters: readonly ReceiveFilter[],
 ): BufferPlace {
   if (wanted === 'host-buffers') return { mode: 'host-buffers', reason: '' };
+  if (profile.ndisRevision === '6.20' && profile.lookaheadSplit === null)
+    return {
+      mode: 'host-buffers',
+      reason:
+        'The adapter (NDIS 6.20) cannot split frames: the VM could change headers while the host looks at them.',
+    };
   if (port === undefined || filters.length === 0)
     return { mode: 'host-buffers', reason: 'It has no filter, so no frame goes to its buffers.' };
   const { policy, macs } = port.config;

@@ -300,7 +300,7 @@ export class QueueAllocation {
       const binding = this.#requireBinding();
       const queueId = await binding.allocateQueue(
         receiveQueueParameters({
-          flags: QUEUE_PARAMETER_FLAGS.PER_QUEUE_RECEIVE_INDICATION,
+          ...this.#indication(),
           processorAffinity: affinityOf(processor),
           portId: port.portId,
           vmName: port.vmName,
@@ -319,6 +319,21 @@ export class QueueAllocation {
       await this.#refused(claim, error);
       return false;
     }
+  }
+
+  /**
+   * Each queue is indicated by itself. Where headers may not lie in the memory of the VM while the host
+   * looks at them (NDIS 6.20), its frames are split.
+   */
+  #indication(): { readonly flags: number; readonly lookaheadSize: number } {
+    const { bufferMode, profile } = this.#settings;
+    const { PER_QUEUE_RECEIVE_INDICATION, LOOKAHEAD_SPLIT_REQUIRED } = QUEUE_PARAMETER_FLAGS;
+    if (bufferMode === 'host-buffers' || profile.lookaheadSplit === null)
+      return { flags: PER_QUEUE_RECEIVE_INDICATION, lookaheadSize: 0 };
+    return {
+      flags: PER_QUEUE_RECEIVE_INDICATION | LOOKAHEAD_SPLIT_REQUIRED,
+      lookaheadSize: profile.lookaheadSplit.minBytes,
+    };
   }
 
   /** Frames keep their order and none is lost; an adapter that cannot move a queue gives another one. */

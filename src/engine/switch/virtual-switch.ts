@@ -47,8 +47,8 @@ export class VirtualSwitch {
     return {
       port: (portId) => switchOf().#portBinding(portId),
       bufferMode: (portId, filters) => {
-        const { settings } = switchOf();
-        return bufferPlace(settings.bufferMode, switchOf().portById(portId), filters).mode;
+        const owner = switchOf();
+        return bufferPlace(owner.settings, owner.portById(portId), filters).mode;
       },
     };
   }
@@ -93,7 +93,7 @@ export class VirtualSwitch {
         : '';
     if (mode === undefined || mode === this.settings.bufferMode) return '';
     const filters = this.#ndis.filters(queueId);
-    const place = bufferPlace(this.settings.bufferMode, this.portOfQueue(queueId), filters);
+    const place = bufferPlace(this.settings, this.portOfQueue(queueId), filters);
     return place.mode === mode ? place.reason : 'It changes when its filters are set again.';
   }
 

@@ -67,6 +67,11 @@ export function resetRing(views: MemoryViews, ring: number): void {
     Atomics.store(views.i32, (ring + index) >>> 2, 0);
 }
 
+/** Entries that a ring can hold. */
+export function ringCapacity(views: MemoryViews, ring: number): number {
+  return views.getU32(ring + R_CAPACITY);
+}
+
 /** Entries in a ring now; may be late. */
 export function ringFill(views: MemoryViews, ring: number): number {
   return (
