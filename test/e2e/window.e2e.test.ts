@@ -10,6 +10,7 @@ import { saveElement, saveScreenshot } from '../support/screenshots';
 import { makeTemporaryFolder } from '../support/temporary-folder';
 import * as journeys from './journeys';
 import { ConsolePage } from './pages/console-page';
+import { tabTo, tabToVm } from './pages/keyboard';
 import { Table } from './pages/table';
 
 const PICTURE_SIZE = { width: 1440, height: 900 };
@@ -396,19 +397,27 @@ describe('the window', () => {
     expect(lines[1]).toContain('web-01');
   });
 
-  it('migrates the VM back and there again, at full speed', async () => {
+  it('migrates the VM back with the options of the way there', async () => {
     const { migration } = consolePage;
-    for (const [target, count] of [
-      ['Host A', 2],
-      ['Host B', 3],
-    ] as const) {
-      await consolePage.mark('migrate-back').click();
-      await migration.target(target).locator('input:checked').waitFor();
-      expect(await migration.option('bandwidth').inputValue()).toBe('');
-      await migration.startButton.click();
-      await eventually(() => migration.history.rows({ outcome: 'completed' }).count()).toBe(count);
-      await eventually(() => migration.verdict.innerText()).toBe(`web-01 runs on ${target} now.`);
-    }
+    await consolePage.mark('migrate-back').click();
+    await migration.target('Host A').locator('input:checked').waitFor();
+    expect(await migration.option('bandwidth').inputValue()).toBe('');
+    await migration.startButton.click();
+    await eventually(() => migration.history.rows({ outcome: 'completed' }).count()).toBe(2);
+    await eventually(() => migration.verdict.innerText()).toBe('web-01 runs on Host A now.');
+  });
+
+  it('migrates the VM by keyboard alone, at full speed', async () => {
+    const { migration } = consolePage;
+    await app.window.keyboard.press('m');
+    await migration.wizard.waitFor();
+    await tabToVm(app.window, 'migrate-vm', 'web-01');
+    await app.window.keyboard.press('Space');
+    await migration.target('Host B').locator('input:checked').waitFor();
+    await tabTo(app.window, 'migrate-start');
+    await app.window.keyboard.press('Enter');
+    await eventually(() => migration.history.rows({ outcome: 'completed' }).count()).toBe(3);
+    await eventually(() => migration.verdict.innerText()).toBe('web-01 runs on Host B now.');
     await eventually(() => migration.queue('Host B').getAttribute('data-state')).toBe('Running');
     // The course goes on for a moment after the end; the picture is taken when it stands still.
     await eventually(() => migration.chart.root.getAttribute('data-final')).toBe('true');
