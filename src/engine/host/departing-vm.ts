@@ -5,7 +5,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RefusalError } from '../../shared/refusal-error';
 import { drained, gracePeriod } from '../adapter/handover';
-import { CT_TO_WIRE, NIC_DEPARTED, NIC_DEPARTING, NIC_HOLDING, V_THROTTLE } from '../kernel/layout';
+import {
+  CT_DROPS,
+  CT_TO_WIRE,
+  DROP_PORT_DOWN,
+  NIC_DEPARTED,
+  NIC_DEPARTING,
+  NIC_HOLDING,
+  V_THROTTLE,
+} from '../kernel/layout';
 import type { DeviceState, VirtqueueState } from '../migration/device-state';
 import type { OutgoingVm } from '../migration/endpoints';
 import type { VirtqueuePlace } from '../switch/nic-port';
@@ -147,12 +155,14 @@ export class DepartingVm implements OutgoingVm {
   async leave(send: SendLate): Promise<Gap> {
     const vm = this.#vm;
     for (const port of vm.ports) port.setState(NIC_DEPARTING);
-    let heldFrames = 0;
+    const sum = { sent: 0, lost: 0 };
     const sendHeld = (): boolean =>
       vm.ports.every((port, nic) => {
         const frames = port.takeHeld();
-        heldFrames += frames.length;
-        return frames.length === 0 || send(nic, frames);
+        if (frames.length === 0) return true;
+        const isSent = send(nic, frames);
+        sum[isSent ? 'sent' : 'lost'] += frames.length;
+        return isSent;
       });
     const deadline = performance.now() + MARKER_WAIT_MS;
     while (!this.#isMarkerSeen() && performance.now() < deadline && sendHeld())
@@ -161,9 +171,11 @@ export class DepartingVm implements OutgoingVm {
     for (const port of vm.ports) port.setState(NIC_DEPARTED);
     await this.#localSendersSettled();
     sendHeld();
-    // They leave this host as if by a wire.
-    countOwn(this.#parts, CT_TO_WIRE, heldFrames);
-    return { heldFrames, droppedFrames: this.#drops(), markerSeen: this.#isMarkerSeen() };
+    // They leave this host as if by a wire; a stream that is broken takes none.
+    countOwn(this.#parts, CT_TO_WIRE, sum.sent);
+    countOwn(this.#parts, CT_DROPS + DROP_PORT_DOWN, sum.lost);
+    const droppedFrames = this.#drops() + sum.lost;
+    return { heldFrames: sum.sent, droppedFrames, markerSeen: this.#isMarkerSeen() };
   }
 
   /** After `leave`: gives everything back that the VM had here. */

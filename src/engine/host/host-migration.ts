@@ -45,6 +45,8 @@ export class HostMigration {
   readonly #sender: FrameSender;
   readonly #incoming = new Map<string, Incoming>();
   readonly #outgoing = new Map<string, Outgoing>();
+  /** VMs that are being given up: their memory is still taken. */
+  readonly #leaving = new Set<Promise<void>>();
   /** VMs that run here but have not taken over everything yet. */
   readonly #settling = new Set<ArrivingVm>();
 
@@ -61,6 +63,7 @@ export class HostMigration {
     config: VmConfig,
   ): Promise<{ socket: string; token: string }> {
     const parts = this.#parts;
+    await Promise.all(this.#leaving);
     if (parts.vms.has(config.id)) {
       throw new RefusalError({
         code: 'migration-target-refused',
@@ -124,9 +127,9 @@ export class HostMigration {
   }
 
   async abortIncoming(migrationId: string): Promise<void> {
-    const incoming = this.#incoming.get(migrationId);
-    incoming?.stream.abort('The lab gave the migration up.');
-    await incoming?.arriving.discarded;
+    this.#incoming.get(migrationId)?.stream.abort('The lab gave the migration up.');
+    // Also one that the stream had given up just before.
+    await Promise.all(this.#leaving);
   }
 
   // ── Source ────────────────────────────────────────────────────────────────────────────────────
@@ -203,10 +206,8 @@ export class HostMigration {
 
   async close(): Promise<void> {
     for (const arriving of this.#settling) arriving.stop();
-    for (const { stream, arriving } of this.#incoming.values()) {
-      stream.abort('The host is closed.');
-      await arriving.discarded;
-    }
+    for (const { stream } of this.#incoming.values()) stream.abort('The host is closed.');
+    await Promise.all(this.#leaving);
     for (const { stream } of this.#outgoing.values()) await stream.cancel();
   }
 
@@ -231,6 +232,9 @@ export class HostMigration {
   #discard(migrationId: string, arriving: ArrivingVm): void {
     this.#incoming.delete(migrationId);
     arriving.discard();
+    const { discarded } = arriving;
+    this.#leaving.add(discarded);
+    void discarded.then(() => this.#leaving.delete(discarded));
     const { name } = arriving.vm.config;
     const text = `${name} did not come; its reserved memory is free again.`;
     this.#tell('migration/discarded', arriving.vm, text);
