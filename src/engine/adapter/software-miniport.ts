@@ -33,7 +33,7 @@ import type { EngineThread } from '../thread/engine-thread';
 import { adopt, gracePeriod, readUpTo, type ReadQueue } from './handover';
 import { InterruptVectors, type InterruptVector } from './interrupt-vectors';
 import { dropNicWork, lostFrames, rememberFrames } from './lost-thread';
-import { bufferHolders, type BufferHolder } from './outstanding';
+import { bufferAccount, bufferHolders, type BufferAccount, type BufferHolder } from './outstanding';
 import { QueueBlock, type QueueCounters } from './queue-block';
 import type { SoftwareAdapter } from './software-adapter';
 import { Steering, type HardwareQueue, type PortBinding, type PortSource } from './steering';
@@ -84,6 +84,19 @@ export class SoftwareMiniport implements Miniport {
   /** What shared memory a queue has (§5.1). */
   sharedMemoryOf(queueId: number): readonly SharedMemoryAllocation[] {
     return this.#adapter.sharedMemory.of(queueId);
+  }
+
+  /** Where the host buffers of a queue are; undefined for a queue whose buffers are in a VM, or that is gone. */
+  bufferAccountOf(queueId: number): BufferAccount | undefined {
+    const { memory, threads } = this.#adapter.parts;
+    const { defaultQueue, defaultThread } = this.#adapter;
+    const queue = this.#queues.get(queueId);
+    const [block, thread] =
+      queueId === DEFAULT_RECEIVE_QUEUE_ID
+        ? [defaultQueue, defaultThread]
+        : [queue?.block, queue?.thread];
+    if (!block || !thread || queue?.mode === 'shared-memory') return undefined;
+    return bufferAccount(memory, threads, thread, block.postedBuffers() + block.pendingFrames());
   }
 
   /** Who holds buffers of a queue's thread: what a free of the queue waits for (§3.8). */

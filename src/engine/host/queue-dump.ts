@@ -84,10 +84,24 @@ function bufferLines(adapter: HostAdapter, queueId: number): string[] {
       ),
     line('References', String(completed + held)),
     line('Buffers', `${block.postedBuffers()} posted, ${completed} filled and not indicated`),
+    ...poolLines(adapter, queueId),
     ...holders.map(({ holder, buffers }) => line('', `${buffers} held by ${holder}`)),
     line(
       'Counted',
       `${frames} frames, ${bytes} bytes, ${dropped} dropped, ${indications} indications, ${interrupts} interrupts`,
+    ),
+  ];
+}
+
+/** The account of the pool, when the queue's buffers are of one. */
+function poolLines(adapter: HostAdapter, queueId: number): string[] {
+  const account = adapter.miniport.bufferAccountOf(queueId);
+  if (!account) return [];
+  const { total, free, inDma, outstanding } = account;
+  return [
+    line(
+      'Pool',
+      `${total} = ${free} free + ${inDma} with the adapter + ${outstanding} outstanding`,
     ),
   ];
 }
