@@ -32,7 +32,7 @@ const adapterProfileShape = z.strictObject({
   vlanFiltering: z.boolean(),
   /** Sizes of the lookahead split in bytes; null: it cannot split. NDIS 6.20 only (§5.2). */
   lookaheadSplit: z
-    .strictObject({ minBytes: z.int().min(14).max(1514), maxBytes: z.int().min(14).max(1514) })
+    .strictObject({ minBytes: z.int().min(14).max(256), maxBytes: z.int().min(14).max(256) })
     .nullable(),
   /** Whether a queue can move to another processor while it runs: always from 6.30 on (§2.3.3). */
   dynamicAffinity: z.boolean(),
