@@ -1,329 +1,196 @@
-/**
- * VMQ with real threads: random requests while frames flow as fast as they go, moves of queues
- * without loss, and the account of a migration. What one seed did can be repeated with VMQ_SEED.
- */
-import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-
-import type { BufferMode } from '../../src/contract/model';
-import { macFilter, macOnlyFilter } from '../../src/engine/ndis/filter-parameters';
-import { affinityOf } from '../../src/engine/ndis/group-affinity';
-import type { ProtocolBinding } from '../../src/engine/ndis/protocol-binding';
-import { QUEUE_CHANGE_FLAGS, receiveQueueParameters } from '../../src/engine/ndis/queue-parameters';
-import { NdisStatusError } from '../../src/engine/ndis/status';
-import { writeWorkload } from '../../src/engine/vm/guest-image';
-import type { VirtualMachine } from '../../src/engine/vm/virtual-machine';
+/** Queues, filters and the adapter itself change while frames flow, with real threads. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AdapterConfig, LinkConfig, QueueRequest, VmConfig } from '../../src/contract/model';
+import {
+  adapterProfileSchema,
+  type AdapterEvent,
+  type AdapterProfile,
+} from '../../src/contract/vmq';
+import type { Host } from '../../src/engine/host/host';
+import { writeGeneratorFrames, type GeneratorConfig } from '../../src/engine/link/generator-frames';
 import { EngineLab, sleep, until, vmConfig } from '../support/engine-lab';
 import { FrameDigest } from '../support/frame-digest';
-import { TestHost } from '../support/inline-host';
-import { RealThreads } from '../support/real-threads';
-import { stampedFrame, type StampedTarget } from '../support/stamped-frames';
-import { announcedSeed } from '../support/seed';
 
-type Host = TestHost<RealThreads>;
+const FRAMES = 12_000;
+const ADAPTER: AdapterConfig = {
+  id: 'nic-a',
+  name: 'nic-a',
+  queueCount: 4,
+  vmqEnabled: true,
+  bufferMode: 'shared-memory',
+  moderationMicroseconds: 50,
+  uplink: 'none',
+};
+const DIGEST = { kind: 'responder', digest: true } as const;
+const VMS = [
+  vmConfig('web-01', 'host-a', '02:00:5e:10:00:01', 10, '10.0.10.11', DIGEST),
+  vmConfig('web-02', 'host-a', '02:00:5e:10:00:02', 10, '10.0.10.12', DIGEST),
+];
 
-const WEB = { mac: '02:00:5e:10:00:01', vlan: 10, ipv4: '10.0.10.11' };
-const APP = { mac: '02:00:5e:10:00:02', vlan: 10, ipv4: '10.0.10.12' };
-const DB = { mac: '02:00:5e:20:00:01', vlan: 20, ipv4: '10.0.20.11' };
-const NONE = { queue: { mode: 'none' } } as const;
-/** A request that takes longer is taken for a deadlock. */
-const DEADLOCK_MS = 20_000;
+const target = (vm: VmConfig) => ({
+  mac: vm.nics[0]?.macs[0] ?? '',
+  vlan: 10,
+  ipv4: vm.nics[0]?.ipv4 ?? '',
+});
 
-let host: Host | undefined;
+const GENERATOR: LinkConfig = {
+  kind: 'generator',
+  id: 'generator',
+  name: 'generator',
+  plug: { at: 'adapter', hostId: 'host-a', adapter: 'nic-a' },
+  targets: VMS.map(target),
+  sourceMac: '02:00:5e:fe:00:01',
+  frameBytes: 128,
+  rate: { mode: 'fixed', framesPerSecond: 6000 },
+  frames: FRAMES,
+};
+
+function profileOf(id: string): AdapterProfile {
+  const text = readFileSync(resolve('resources/adapters', `${id}.json`), 'utf8');
+  return adapterProfileSchema.parse(JSON.parse(text));
+}
+
+/** What a guest's digest is when it was given every frame of the generator, in order. */
+function wholeDigest(index: number): string {
+  const digest = new FrameDigest();
+  const vm = VMS[index];
+  if (!vm) throw new Error('there are two VMs');
+  const frames = Buffer.alloc(4096);
+  writeGeneratorFrames(frames, 0, { ...(GENERATOR as GeneratorConfig), targets: [target(vm)] });
+  const template = Buffer.concat([frames.subarray(0, 12), frames.subarray(16, 128)]);
+  for (let number = index; number < FRAMES; number += 2) {
+    template.writeBigUInt64LE(BigInt(number), template.length - 8);
+    digest.add(template);
+  }
+  return digest.toString();
+}
+
+let lab: EngineLab;
+let host: Host;
+
+beforeEach(async () => {
+  lab = new EngineLab();
+  host = lab.hosts.a;
+  await lab.open({ uplink: 'none' });
+});
 
 afterEach(async () => {
-  await host?.table.stopAll();
-  host = undefined;
+  await lab.close();
 });
 
-/** Puts numbered frames on the wire until it is stopped; never more than `ahead` beyond what was delivered. */
-class Traffic {
-  readonly #host: Host;
-  readonly #targets: readonly StampedTarget[];
-  readonly #ahead: number;
-  #running = true;
-  readonly #done: Promise<void>;
-  sent = 0;
-
-  constructor(over: Host, targets: readonly StampedTarget[], ahead = Infinity) {
-    this.#host = over;
-    this.#targets = targets;
-    this.#ahead = ahead;
-    this.#done = this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#running = false;
-    await this.#done;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#running) {
-      const behind = this.sent - this.#host.conservation().delivered.toVms;
-      for (let n = behind; n < this.#ahead && n < behind + 256; n++) {
-        const target = this.#targets[this.sent % this.#targets.length];
-        if (!target || !this.#host.receive(stampedFrame(target, this.sent))) break;
-        this.sent++;
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+async function startVms(): Promise<void> {
+  for (const vm of VMS) {
+    await host.addVm(vm);
+    await host.startVm(vm.id);
   }
 }
 
-async function settled<Result>(what: string, work: Promise<Result>): Promise<Result> {
-  const pending = host?.adapter.ndis;
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`${what}: ${JSON.stringify(pending?.pendingRequest())}`));
-    }, DEADLOCK_MS);
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
+const isRunning = (): boolean => host.snapshot().links[0]?.state === 'running';
+
+/** Does things in turn until the generator has sent everything. */
+async function whileFramesFlow(things: readonly (() => Promise<void>)[]): Promise<number> {
+  await host.addLink(GENERATOR);
+  let done = 0;
+  for (; isRunning(); done++) {
+    await things[done % things.length]?.();
+    await sleep(10);
   }
+  await until('all frames to be accounted for', () => !isRunning());
+  await sleep(300);
+  return done;
 }
 
-/** Nothing has moved for a while, and the account of what did is exact. */
-async function expectBalanced(over: Host): Promise<void> {
-  const still = async (): Promise<boolean> => {
-    const before = JSON.stringify(over.conservation());
-    await sleep(100);
-    return JSON.stringify(over.conservation()) === before;
-  };
-  const deadline = performance.now() + DEADLOCK_MS;
-  while (!(await still()) || !over.conservation().holds || over.conservation().held > 0)
-    if (performance.now() > deadline) break;
-  expect(over.conservation()).toMatchObject({ holds: true, held: 0 });
+async function expectEveryFrameInOrder(): Promise<void> {
+  const { conservation } = await host.report();
+  expect(conservation).toMatchObject({ holds: true, held: 0, dropped: {} });
+  expect(host.snapshot().vms.map(({ guest }) => guest.digests)).toEqual([
+    [wholeDigest(0)],
+    [wholeDigest(1)],
+  ]);
 }
 
-/** What a binding has on the adapter. */
-interface Owned {
-  readonly binding: ProtocolBinding;
-  readonly vms: readonly VirtualMachine[];
-  readonly queues: Map<number, { readonly vm: VirtualMachine; readonly filters: Set<number> }>;
+function withQueue(vm: VmConfig, queue: QueueRequest): VmConfig {
+  return { ...vm, nics: vm.nics.map((nic) => ({ ...nic, queue })) };
 }
 
-const REQUESTS = ['allocate', 'complete', 'set', 'clear', 'free', 'move', 'stray'] as const;
-const requestArbitrary = fc.record({
-  by: fc.nat({ max: 1 }),
-  kind: fc.constantFrom(...REQUESTS),
-  pick: fc.nat({ max: 7 }),
-  anyVlan: fc.boolean(),
-});
-type RandomRequest = typeof requestArbitrary extends fc.Arbitrary<infer Value> ? Value : never;
-
-/** Makes one request of `owner`; what it refers to may be gone by the time of its turn. */
-async function request(owner: Owned, { kind, pick, anyVlan }: RandomRequest): Promise<void> {
-  const { binding, queues, vms } = owner;
-  const ids = [...queues.keys()];
-  const queueId = ids[pick % ids.length] ?? 77;
-  const queue = queues.get(queueId);
-  const nic = queue?.vm.config.nics[0];
-  const mac = nic?.macs[0] ?? WEB.mac;
-  const vlan = nic?.vlan.mode === 'access' ? nic.vlan.id : null;
-  switch (kind) {
-    case 'allocate': {
-      const free = vms.filter((vm) => ![...queues.values()].some((one) => one.vm === vm));
-      const vm = free[pick % free.length];
-      if (!vm) return;
-      const id = await binding.allocateQueue(
-        receiveQueueParameters({
-          processorAffinity: affinityOf(pick % 2),
-          portId: vm.ports[0]?.portId ?? 0,
-        }),
-      );
-      queues.set(id, { vm, filters: new Set() });
-      return;
-    }
-    case 'complete':
-      await binding.queueAllocationComplete([queueId]);
-      return;
-    case 'set': {
-      if (!queue || queue.filters.size > 2) return;
-      const exact = macFilter(queueId, mac, vlan);
-      const isFirst = queue.filters.size === 0;
-      queue.filters.add(
-        await binding.setFilter(anyVlan && isFirst ? macOnlyFilter(queueId, mac) : exact),
-      );
-      return;
-    }
-    case 'clear': {
-      const filterId = [...(queue?.filters ?? [])][0];
-      if (filterId === undefined) return;
-      await binding.clearFilter(queueId, filterId);
-      queue?.filters.delete(filterId);
-      return;
-    }
-    case 'free':
-      await binding.freeQueue(queueId);
-      queues.delete(queueId);
-      return;
-    case 'move':
-      await binding.setQueueParameters(queueId, {
-        flags: QUEUE_CHANGE_FLAGS.PROCESSOR_AFFINITY_CHANGED,
-        processorAffinity: affinityOf(pick % 2),
-      });
-      return;
-    case 'stray':
-      await binding.clearFilter(0, 999);
-  }
-}
-
-describe('requests while frames flow at full rate', () => {
-  it.each<BufferMode>(['shared-memory', 'host-buffers'])(
-    'A.3, A.7, A.8, §6.7 rule 4: every request ends as documented and no frame is unaccounted for, with %s',
-    async (bufferMode) => {
-      const seed = announcedSeed(`requests at full rate, ${bufferMode}`);
-      const requests = fc.sample(fc.array(requestArbitrary, { minLength: 300, maxLength: 300 }), {
-        seed,
-        numRuns: 1,
-      })[0];
-      host = await TestHost.open(new RealThreads(), { bufferMode });
-      const over = host;
-      const sender = {
-        kind: 'sender',
-        destinationIpv4: WEB.ipv4,
-        framesPerSecond: 100_000,
-        frameBytes: 100,
-      } as const;
-      const vms = [
-        await over.addVm('web', { ...WEB, ...NONE }),
-        await over.addVm('app', { ...APP, ...NONE, workload: sender }),
-        await over.addVm('db', { ...DB, ...NONE }),
-      ];
-      const { ndis } = over.adapter;
-      const owners: Owned[] = [vms.slice(0, 2), vms.slice(2)].map((own, index) => ({
-        binding: ndis.bind(`protocol ${index}`),
-        vms: own,
-        queues: new Map(),
-      }));
-      let frees = 0;
-      let stops = 0;
-      ndis.onQueueTransition(({ event }) => void (frees += event === 'RESOURCES_FREED' ? 1 : 0));
-      ndis.onStatus(
-        ({ status }) => void (stops += status === 'NDIS_STATUS_RECEIVE_QUEUE_STATE' ? 1 : 0),
-      );
-      const warnings: string[] = [];
-      ndis.onWarning(({ kind, text }) => {
-        if (kind === 'miniport-fault') warnings.push(text);
-      });
-      const traffic = new Traffic(over, [WEB, APP, DB, { mac: WEB.mac, vlan: DB.vlan }]);
-      const refusals = new Set<string>();
-      const make = async (one: RandomRequest): Promise<void> => {
-        try {
-          const owner = owners[one.by];
-          if (owner) await settled(one.kind, request(owner, one));
-        } catch (error) {
-          if (!(error instanceof NdisStatusError)) throw error;
-          refusals.add(error.status);
-        }
-      };
-      // Each binding makes its requests in order; the two do not wait for each other.
-      await Promise.all(
-        owners.map(async (_, by) => {
-          for (const one of requests ?? []) if (one.by === by) await make(one);
-        }),
-      );
-      for (const { binding, queues } of owners)
-        for (const [queueId, { filters }] of queues) {
-          for (const filterId of filters) await binding.clearFilter(queueId, filterId);
-          await settled('free', binding.freeQueue(queueId));
-        }
-      await traffic.stop();
-      for (const vm of vms)
-        writeWorkload(over.memory, vm.memory, { kind: 'responder' }, over.threads.nowNs);
-      expect(stops).toBe(frees);
-      expect(frees).toBeGreaterThan(5);
-      expect(warnings).toEqual([]);
-      const documented = ['NDIS_STATUS_INVALID_PARAMETER', 'NDIS_STATUS_FILE_NOT_FOUND'];
-      expect([...refusals].filter((status) => !documented.includes(status))).toEqual([]);
-      expect(traffic.sent).toBeGreaterThan(10_000);
-      expect(ndis.enumQueues().map(({ queueId }) => queueId)).toEqual([0]);
-      await expectBalanced(over);
-    },
-  );
-});
-
-describe('a queue in use', () => {
-  it.each<BufferMode>(['shared-memory', 'host-buffers'])(
-    'A.12, §3.5 rule 21, §6.7 rule 3: moves between processors without loss and in order, with %s',
-    async (bufferMode) => {
-      host = await TestHost.open(new RealThreads(), { bufferMode });
-      const over = host;
-      const vm = await over.addVm('web', { ...WEB, ...NONE });
-      const binding = over.adapter.ndis.bind('protocol');
-      const queueId = await binding.allocateQueue(
-        receiveQueueParameters({
-          processorAffinity: affinityOf(0),
-          portId: vm.ports[0]?.portId ?? 0,
-        }),
-      );
-      await binding.setFilter(macFilter(queueId, WEB.mac, WEB.vlan));
-      await binding.queueAllocationComplete([queueId]);
-      const traffic = new Traffic(over, [WEB], 100);
-      for (let n = 0; n < 60; n++) {
-        await binding.setQueueParameters(queueId, {
-          flags: QUEUE_CHANGE_FLAGS.PROCESSOR_AFFINITY_CHANGED,
-          processorAffinity: affinityOf(n % 2),
-        });
-        await sleep(5);
-      }
-      await traffic.stop();
-      await expectBalanced(over);
-      const digest = new FrameDigest();
-      for (let number = 0; number < traffic.sent; number++) {
-        const frame = Buffer.from(stampedFrame(WEB, number));
-        digest.add(Buffer.concat([frame.subarray(0, 12), frame.subarray(16)]));
-      }
-      expect(traffic.sent).toBeGreaterThan(1000);
-      expect(vm.snapshot().guest).toMatchObject({
-        sunkFrames: traffic.sent,
-        digests: [digest.toString()],
-      });
-      expect(over.adapter.miniport.blockOf(queueId)?.counters()).toMatchObject({
-        frames: traffic.sent,
-        dropped: 0,
-      });
-    },
-  );
-});
-
-describe('a migration', () => {
-  let lab: EngineLab | undefined;
-
-  afterEach(async () => {
-    await lab?.close();
-    lab = undefined;
+describe('while frames flow', () => {
+  it('one queue goes back and forth between two VMs by weight, and no frame is lost or overtaken', async () => {
+    await host.setAdapter({ ...ADAPTER, queueCount: 1 });
+    await startVms();
+    const [first, second] = VMS;
+    if (!first || !second) throw new Error('there are two VMs');
+    const weigh = (vm: VmConfig, weight: number) => () =>
+      host.updateVm(withQueue(vm, { mode: 'automatic', weight }));
+    const holders = new Set<string | null>();
+    const look = (): Promise<void> => {
+      holders.add(host.snapshot().queues.find(({ queueId }) => queueId > 0)?.vmName ?? null);
+      return Promise.resolve();
+    };
+    await whileFramesFlow([weigh(first, 10), look, weigh(second, 5), look]);
+    expect(holders).toEqual(new Set(['web-01', 'web-02']));
+    await expectEveryFrameInOrder();
   });
 
-  it('A.19: under traffic, what entered either host was delivered or is a counted drop', async () => {
-    lab = new EngineLab();
-    await lab.open();
-    const { a, b } = lab.hosts;
-    const vm = vmConfig('web', 'host-a', WEB.mac, WEB.vlan, WEB.ipv4, { kind: 'responder' });
-    await a.addVm(vm);
-    await a.startVm(vm.id);
-    const client = await lab.client();
-    let sent = 0;
-    const timer = setInterval(() => {
-      for (let n = 0; n < 20; n++) client.send(stampedFrame(WEB, sent++));
-    }, 5);
-    await until('frames at the source', () => (a.snapshot().vms[0]?.guest.sunkFrames ?? 0) > 200);
-    await lab.migrate('m-1', a, b, vm);
-    await until('frames at the target', () => {
-      const [moved] = b.snapshot().vms;
-      return (moved?.guest.sunkFrames ?? 0) > 1000;
-    });
-    clearInterval(timer);
-    await sleep(300);
-    client.close();
-    const reports = await Promise.all([a, b].map(async (one) => (await one.report()).conservation));
-    for (const report of reports) expect(report).toMatchObject({ holds: true, held: 0 });
-    const total = reports.reduce((sum, { delivered }) => sum + delivered.toVms, 0);
-    const dropped = reports.flatMap((report) => Object.values(report.dropped));
-    expect(total + dropped.reduce((sum, frames) => sum + frames, 0)).toBeGreaterThanOrEqual(sent);
-    expect(b.snapshot().vms[0]?.guest.sunkFrames).toBe(total);
+  it('a queue moves from processor to processor, and no frame is lost or overtaken', async () => {
+    await startVms();
+    const [vm] = VMS;
+    if (!vm) throw new Error('there are two VMs');
+    const ids = new Set<number>();
+    const move = (processor: number) => async (): Promise<void> => {
+      await host.updateVm(withQueue(vm, { mode: 'processor', processor }));
+      const queue = host.snapshot().queues.find(({ vmId }) => vmId === vm.id);
+      expect(queue?.processor).toBe(processor);
+      ids.add(queue?.queueId ?? -1);
+    };
+    const { processors } = host.snapshot();
+    await whileFramesFlow(Array.from({ length: processors }, (_, index) => move(index)));
+    expect(ids.size).toBe(1);
+    await expectEveryFrameInOrder();
+  });
+
+  it('an adapter changes its profile, and no frame is lost or overtaken', async () => {
+    await startVms();
+    const become =
+      (id: string, part: Partial<AdapterConfig> = {}) =>
+      () =>
+        host.setAdapter({ ...ADAPTER, ...part, profile: profileOf(id) });
+    await whileFramesFlow([
+      become('lookahead-10g'),
+      become('dynamic-25g'),
+      become('office-1g', { vmqBelow10Gbps: true }),
+      become('lookahead-10g', { bufferMode: 'host-buffers' }),
+      become('office-1g'),
+    ]);
+    await expectEveryFrameInOrder();
+    const told = lab.events.filter(({ type }) => type === 'adapter/status-indicated');
+    expect(told.length).toBeGreaterThan(0);
+  });
+
+  it('an adapter is paused, reset, halted and removed, and every frame is accounted for', async () => {
+    await startVms();
+    const live = (event: AdapterEvent) => () => host.adapterEvent('nic-a', event);
+    const done = await whileFramesFlow([
+      live('reset'),
+      live('pause'),
+      live('restart'),
+      live('halt'),
+      live('initialise'),
+      live('surprise-removal'),
+      live('initialise'),
+    ]);
+    expect(done).toBeGreaterThan(10);
+    const [adapter] = host.snapshot().adapters;
+    if (adapter?.state === 'paused') await host.adapterEvent('nic-a', 'restart');
+    else if (adapter?.state !== 'running') await host.adapterEvent('nic-a', 'initialise');
+    const { conservation } = await host.report();
+    expect(conservation).toMatchObject({ holds: true, held: 0 });
+    const { dropped } = conservation;
+    expect(Object.keys(dropped).every((reason) => reason.startsWith('adapter-'))).toBe(true);
+    const lost = Object.values(dropped).reduce((sum: number, count) => sum + (count ?? 0), 0);
+    expect(lost).toBeGreaterThan(0);
+    expect(conservation.delivered.toVms).toBe(FRAMES - lost);
+    expect(host.snapshot().nics.map(({ noQueue }) => noQueue)).toEqual([null, null]);
   });
 });
