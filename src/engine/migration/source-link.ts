@@ -80,9 +80,10 @@ export class SourceLink {
     this.#connection.setIdleTimeout(this.#options.idleTimeoutMs ?? 30_000);
   }
 
-  /** The slot to fill next; undefined while both are on their way. */
+  /** The slot to fill next; undefined while all are on their way. */
   tryPageSlot(): PageSlot | undefined {
-    const slot = this.#staging.pages[this.#slot & 1];
+    const { pages } = this.#staging;
+    const slot = pages[this.#slot % pages.length];
     return slot?.isBusy === false ? slot : undefined;
   }
 

@@ -5,18 +5,20 @@ import type { MessageSlot } from './message-reader';
 import { HEADER_BYTES, PAGES_MAX_BYTES, STATE_MAX_BYTES } from './protocol';
 
 const PAGES_SLOT = lines(HEADER_BYTES + PAGES_MAX_BYTES);
+/** So many that the socket always has something to send while the next batch is made. */
+const PAGES_SLOTS = 4;
 const STATE_SLOT = lines(HEADER_BYTES + STATE_MAX_BYTES);
 const NOTICE_SLOT = lines(NOTICE_SLOT_BYTES);
 
 /**
  * Of a source:
  * ```
- * │ outgoing pages │ outgoing pages │ outgoing small messages │ incoming │ incoming, second socket │
+ * │ outgoing pages × 4 │ outgoing small messages │ incoming │ incoming, second socket │
  * ```
- * One slot of pages is filled while the other is on its way.
+ * Slots of pages are filled while others are on their way.
  */
 export class SourceStaging {
-  readonly pages: readonly [PageSlot, PageSlot];
+  readonly pages: readonly PageSlot[];
   readonly outbound: number;
   readonly inbound: MessageSlot;
   readonly secondInbound: MessageSlot;
@@ -24,9 +26,15 @@ export class SourceStaging {
 
   /** @throws RefusalError `host-memory-exhausted` */
   constructor(memory: HostMemory) {
-    const start = memory.take(2 * PAGES_SLOT + STATE_SLOT + 2 * NOTICE_SLOT, 'A migration');
-    this.pages = [new PageSlot(start), new PageSlot(start + PAGES_SLOT)];
-    this.outbound = start + 2 * PAGES_SLOT;
+    const start = memory.take(
+      PAGES_SLOTS * PAGES_SLOT + STATE_SLOT + 2 * NOTICE_SLOT,
+      'A migration',
+    );
+    this.pages = Array.from(
+      { length: PAGES_SLOTS },
+      (_, i) => new PageSlot(start + i * PAGES_SLOT),
+    );
+    this.outbound = start + PAGES_SLOTS * PAGES_SLOT;
     this.inbound = { address: this.outbound + STATE_SLOT, bytes: NOTICE_SLOT };
     this.secondInbound = { address: this.inbound.address + NOTICE_SLOT, bytes: NOTICE_SLOT };
     this.#give = () => memory.give(start);
