@@ -188,7 +188,7 @@ describe('while frames flow', () => {
     expect(conservation).toMatchObject({ holds: true, held: 0 });
     const { dropped } = conservation;
     expect(Object.keys(dropped).every((reason) => reason.startsWith('adapter-'))).toBe(true);
-    const lost = Object.values(dropped).reduce((sum: number, count) => sum + (count ?? 0), 0);
+    const lost = Object.values(dropped).reduce((sum: number, count) => sum + count, 0);
     expect(lost).toBeGreaterThan(0);
     expect(conservation.delivered.toVms).toBe(FRAMES - lost);
     expect(host.snapshot().nics.map(({ noQueue }) => noQueue)).toEqual([null, null]);
