@@ -8,6 +8,7 @@ import type { ChartBand, ChartFrame } from '../charts/chart-frame';
 import type { Paint } from '../charts/palette';
 import { MIB } from '../../shared/units';
 import { TRACE_MARGIN_MS, type ProgressPoint, type TraceLine } from '../stores/traces';
+import { sendingRate } from './forecast';
 import { roundSpans } from './round-spans';
 
 const STOPPING_PHASE = 'stopping-vm';
@@ -90,7 +91,10 @@ interface Point {
   readonly values: readonly number[];
 }
 
-/** Memory to go at the begin and the end of each round, and what the page has seen of the present one. */
+/**
+ * Memory to go at the begin and the end of each round, and what the page saw in between. What it saw comes a little
+ * late: a point counts only where it belongs to the round of its moment.
+ */
 export function remainingFrame(
   shape: FrameShape,
   migration: MigrationSnapshot,
@@ -104,7 +108,12 @@ export function remainingFrame(
       { timeMs: span.toMs, values: [span.endBytes / MIB] },
     ]),
     ...progress
-      .filter(({ timeMs }) => isOpen(migration) && timeMs > doneMs)
+      .filter(({ timeMs, round }) => {
+        if (timeMs > doneMs) return isOpen(migration);
+        return spans.some(
+          (span) => span.round.round === round && span.fromMs < timeMs && timeMs < span.toMs,
+        );
+      })
       .map(({ timeMs, remainingBytes }) => ({ timeMs, values: [remainingBytes / MIB] })),
   ];
   return pointsFrame(shape, points, [
@@ -112,19 +121,21 @@ export function remainingFrame(
   ]);
 }
 
-/** Sent and dirtied per second, one step for each round; the present round up to now. */
+/**
+ * Sent and dirtied per second while the guest runs, one step for each round; the present round up to now, the first one
+ * by what the page saw of it. The final copy is left out: it is many times faster and says nothing about whether the
+ * others converge.
+ */
 export function ratesFrame(
   shape: FrameShape,
   migration: MigrationSnapshot,
+  progress: readonly ProgressPoint[],
   nowMs: number,
 ): ChartFrame {
-  const spans = roundSpans(migration);
-  const points: Point[] = spans.flatMap((span, index) => {
+  const spans = roundSpans(migration).filter(({ round }) => round.live);
+  const points: Point[] = spans.flatMap((span) => {
     const values = [span.bytesPerSecond / MIB, span.dirtyBytesPerSecond / MIB];
-    const beforeMs = spans[index - 1]?.toMs ?? span.fromMs;
-    const gap = { timeMs: beforeMs, values: [Number.NaN, Number.NaN] };
     return [
-      ...(span.fromMs > beforeMs ? [gap] : []),
       { timeMs: span.fromMs, values },
       { timeMs: span.toMs, values },
     ];
@@ -138,6 +149,10 @@ export function ratesFrame(
         (migration.phases.find(({ phase }) => phase === 'copying')?.startMs ?? 0);
     points.push({ timeMs: fromMs, values }, { timeMs: Math.max(nowMs, fromMs), values });
   }
+  if (migration.phase === 'copying' && !(migration.bytesPerSecond > 0))
+    progress.forEach(({ timeMs }, index) =>
+      points.push({ timeMs, values: [sendingRate(progress, index) / MIB, Number.NaN] }),
+    );
   return pointsFrame(shape, points, [
     { key: 'sending', label: 'sent', paint: PAINTS.sending },
     { key: 'dirtying', label: 'written by the guest', paint: PAINTS.dirtying },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { migrationOptionsSchema } from '../../../src/contract/migration';
-import { copyingLeftMs } from '../../../src/renderer/migration/forecast';
+import { copyingLeftMs, sendingRate } from '../../../src/renderer/migration/forecast';
 import { roundSpans } from '../../../src/renderer/migration/round-spans';
 import { aMigration, aRound } from '../support/a-migration';
 
@@ -33,6 +33,19 @@ describe('copyingLeftMs', () => {
 
   it('is unknown before anything was sent', () => {
     expect(aCourse({ bytesPerSecond: 0 })).toBeNaN();
+  });
+});
+
+describe('sendingRate', () => {
+  const seen = (timeMs: number, sentBytes: number) => ({ timeMs, sentBytes });
+
+  it('is taken over the last moments alone', () => {
+    expect(sendingRate([seen(0, 0), seen(1000, 9000), seen(1600, 9600)])).toBe(1000);
+  });
+
+  it('is unknown before enough was seen', () => {
+    expect(sendingRate([])).toBeNaN();
+    expect(sendingRate([seen(0, 0), seen(400, 9000)])).toBeNaN();
   });
 });
 

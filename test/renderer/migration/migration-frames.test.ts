@@ -45,16 +45,22 @@ describe('windowOf and bandsOf', () => {
 });
 
 describe('remainingFrame', () => {
-  it('is the begin and end of each round, then what the page sees of the present one', () => {
+  it('is the begin and end of each round, with what the page saw of that very round', () => {
     const migration = aMigration({
       startedAtMs: 0,
       outcome: 'running',
       roundList: [aRound(1, { durationMs: 100, dirtyPages: 512 })],
     });
-    const seen = (timeMs: number) => ({ timeMs, sentBytes: 0, remainingBytes: MIB, round: 1 });
-    const progress = [seen(150), seen(260)];
+    const seen = (timeMs: number, round: number) => ({
+      timeMs,
+      sentBytes: 0,
+      remainingBytes: MIB,
+      round,
+    });
+    const progress = [seen(150, 1), seen(180, 2), seen(260, 2)];
     expect(pointsOf(remainingFrame(shape, migration, progress), 'remaining')).toEqual([
       [100, 64],
+      [150, 1],
       [200, 2],
       [260, 1],
     ]);
@@ -76,7 +82,7 @@ describe('ratesFrame', () => {
       bytesPerSecond: 50 * MIB,
       dirtyBytesPerSecond: 60 * MIB,
     });
-    const frame = ratesFrame(shape, migration, 700);
+    const frame = ratesFrame(shape, migration, [], 700);
     expect(pointsOf(frame, 'sending')).toEqual([
       [100, 100],
       [200, 100],
@@ -87,11 +93,33 @@ describe('ratesFrame', () => {
   });
 });
 
+describe('ratesFrame during the first round', () => {
+  it('shows what the page sees, since the source tells no rate yet', () => {
+    const running = aMigration({
+      outcome: 'running',
+      phase: 'copying',
+      roundList: [],
+      bytesPerSecond: 0,
+    });
+    const seen = (timeMs: number, mib: number) => ({
+      timeMs,
+      sentBytes: mib * MIB,
+      remainingBytes: 0,
+      round: 1,
+    });
+    const frame = ratesFrame(shape, running, [seen(0, 0), seen(500, 10), seen(1000, 30)], 1000);
+    expect(pointsOf(frame, 'sending')).toEqual([
+      [0, Number.NaN],
+      [500, 20],
+      [1000, 40],
+    ]);
+  });
+});
+
 describe('ratesFrame of an ended migration', () => {
-  it('has a gap while nothing was sent, between the last live round and the final one', () => {
-    const frame = ratesFrame(shape, aMigration({ startedAtMs: 0 }), 0);
-    const gaps = pointsOf(frame, 'sending').filter(([, value]) => Number.isNaN(value));
-    expect(gaps).toEqual([[200, Number.NaN]]);
+  it('leaves out the final copy, which says nothing about whether rounds converge', () => {
+    const frame = ratesFrame(shape, aMigration({ startedAtMs: 0 }), [], 0);
+    expect(pointsOf(frame, 'sending').map(([time]) => time)).toEqual([100, 200]);
   });
 });
 
