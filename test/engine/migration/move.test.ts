@@ -46,9 +46,9 @@ describe('a migration', () => {
     const options = migrationOptionsSchema.parse({ maxRounds: 3, downtimeLimitMs: 5 });
 
     beforeEach(async () => {
-      await prepare({ pages: 256 });
+      await prepare({ pages: 1024 });
       move.source.fill();
-      move.source.pagesPerTurn = 200;
+      move.source.pagesPerTurn = 900;
     });
 
     it('stops it after the last round all the same, and says why it took longer', async () => {
