@@ -268,8 +268,9 @@ export class SoftwareMiniport implements Miniport {
     const { defaultThread, defaultQueue } = this.#adapter;
     const queues: ReadQueue[] = [
       { thread: defaultThread, queue: defaultQueue.address },
+      // A queue without filters is empty, and its thread does not look at it.
       ...[...this.#queues.values()]
-        .filter(({ queueId }) => this.#isComplete(queueId))
+        .filter(({ filters }) => filters.size > 0)
         .map(({ thread, block }) => ({ thread, queue: block.address })),
     ];
     for (const queue of queues) {
