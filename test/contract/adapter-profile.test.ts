@@ -41,7 +41,7 @@ describe('an adapter profile', () => {
     expect(faults({ numReceiveFilters: 63 })).toEqual(['numReceiveFilters']);
   });
 
-  it('has as many interrupt vectors as its queues need: each its own up to 16, and 16 above', () => {
+  it('§6.6 rule 4: has as many interrupt vectors as its queues need: each its own up to 16, and 16 above', () => {
     expect(faults({ msixVectors: 16 })).toEqual([]);
     expect(faults({ msixVectors: 15 })).toEqual(['msixVectors']);
     expect(faults({ numQueues: 8, msixVectors: 8 })).toEqual([]);

@@ -8,7 +8,7 @@ const take = (vectors: InterruptVectors, processor: number) => {
 };
 
 describe('interrupt vectors that coalesce', () => {
-  it('are one for each processor, shared by its queues', () => {
+  it('§6.6 rules 3 and 5: are one for each processor, shared by its queues', () => {
     const vectors = new InterruptVectors(2, true);
     expect([take(vectors, 4), take(vectors, 4), take(vectors, 6)]).toEqual([
       { entry: 0, domainId: 1 },

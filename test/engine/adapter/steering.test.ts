@@ -108,7 +108,7 @@ describe('shared memory', () => {
   });
 
   it.each(['shared-memory', 'host-buffers'] as const)(
-    'never holds a byte of a frame of another VLAN, asked for %s',
+    '§5.2 rule 8, §5.4 rule 1, A.16: never holds a byte of a frame of another VLAN, asked for %s',
     async (mode) => {
       const { host, vm, binding, queueId } = await aRunningQueue(mode, [SECOND.mac]);
       const other = await host.addVm('db', { mac: '02:00:5e:10:00:02', vlan: 20 });
@@ -140,7 +140,7 @@ describe('shared memory', () => {
 });
 
 describe('overlapping filters', () => {
-  it('go by the lowest id, also between one with VLAN and one without', async () => {
+  it('§4.1 rule 5: go by the lowest id, also between one with VLAN and one without', async () => {
     const { host, binding, queueId } = await aRunningQueue('host-buffers', [SECOND.mac]);
     const second = await host.addVm('db', {
       mac: '02:00:5e:10:00:02',
@@ -159,7 +159,7 @@ describe('overlapping filters', () => {
     expect([frames(queueId), frames(other)]).toEqual([1, 0]);
   });
 
-  it('may name the default queue: a lower id there keeps frames from a queue, until it is cleared', async () => {
+  it('§4.1 rule 5, §3.9 rule 5: may name the default queue: a lower id there keeps frames from a queue, until it is cleared', async () => {
     const { host, vm, binding } = await aBinding('shared-memory');
     const ofDefault = await host.drive(
       binding.setFilter(macOnlyFilter(DEFAULT_RECEIVE_QUEUE_ID, WEB.mac)),

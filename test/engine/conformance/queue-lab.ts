@@ -14,10 +14,11 @@ import {
   type QueueParametersRequest,
 } from '../../../src/engine/ndis/queue-parameters';
 import type { QueueBlock } from '../../../src/engine/adapter/queue-block';
+import { writeWorkload } from '../../../src/engine/vm/guest-image';
 import type { VirtualMachine } from '../../../src/engine/vm/virtual-machine';
 import type { VlanTag } from '../../../src/engine/wire/vlan-tag';
 import { buildUdpFrame } from '../../../src/engine/wire/udp';
-import type { AdapterConfig } from '../../../src/contract/model';
+import type { AdapterConfig, Workload } from '../../../src/contract/model';
 import type { ThreadRole } from '../../../src/contract/telemetry';
 import { parseIpv4Address } from '../../../src/shared/ipv4-address';
 import { parseMacAddress } from '../../../src/shared/mac-address';
@@ -138,6 +139,13 @@ export class QueueLab {
     const filterId = await this.setFilter(queueId, guest);
     await this.complete(queueId);
     return { queueId, filterId };
+  }
+
+  /** Lets a guest do something else from now on. */
+  async startSending(guest: LabGuest, workload: Workload): Promise<void> {
+    const { memory, threads } = this.host;
+    writeWorkload(memory, guest.vm.memory, workload, threads.nowNs);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Puts a numbered frame on the wire. Answers its number. */

@@ -19,6 +19,7 @@ import {
 import { capabilityFault } from '../../../src/engine/ndis/capability-rules';
 import { anAdapter, expectRefusal, onProcessor, refusalOf } from '../ndis/an-adapter';
 import { lineAt, tableBelow } from '../ndis/reference-table';
+import { QueueLab } from './queue-lab';
 
 const offered = { numQueues: 4, maxMacHeaderFilters: 8 };
 const newer = vmqCapabilities({ ndisVersion: '6.30', ...offered });
@@ -71,7 +72,7 @@ describe('§2.1 two copies', () => {
     expect(miniport.calls).toEqual([]);
   });
 
-  it('announces a change of either copy by its own status from 6.30 on', () => {
+  it('§2.1 rule 6: a change of either copy is announced by its own status from 6.30 on', () => {
     const { adapter, indications } = anAdapter({ capabilities: newer });
     adapter.capabilitiesChanged({ hardware: newer, current: { ...newer, numQueues: 3 } });
     expect(indications).toEqual([
@@ -84,6 +85,34 @@ describe('§2.1 two copies', () => {
     expect(indications.map(({ status }) => status)).toContain(
       'NDIS_STATUS_RECEIVE_FILTER_HARDWARE_CAPABILITIES',
     );
+    // With everything off the structure is complete all the same.
+    expect(indications.at(-1)).toMatchObject({
+      status: 'NDIS_STATUS_RECEIVE_FILTER_CURRENT_CAPABILITIES',
+      capabilities: { revision: 2, enabledFilterTypes: 0, enabledQueueTypes: 0, numQueues: 0 },
+    });
+  });
+
+  it('§2.1 rule 3, §2.4 rule 4: an adapter with VMQ switched off has no current copy, and the whole hardware copy', async () => {
+    const lab = await QueueLab.create();
+    const { adapter } = lab.host;
+    const { hardware } = lab.ndis.capabilities;
+    const statuses: string[] = [];
+    lab.ndis.onStatus(({ status }) => statuses.push(status));
+    await lab.drive(adapter.configure({ ...adapter.config, vmqEnabled: false }));
+    expect(lab.ndis.capabilities).toEqual({ hardware, current: null });
+    await lab.drive(adapter.configure({ ...adapter.config, vmqEnabled: true, queueCount: 2 }));
+    expect(lab.ndis.capabilities.current).toMatchObject({ numQueues: 2 });
+    expect(lab.ndis.capabilities.hardware).toEqual(hardware);
+    expect(statuses).toEqual(
+      Array.from({ length: 2 }, () => 'NDIS_STATUS_RECEIVE_FILTER_CURRENT_CAPABILITIES'),
+    );
+  });
+
+  it('§2.1 rule 4: a binding has the capabilities that were current when it was made', () => {
+    const { adapter } = anAdapter({ capabilities: newer });
+    expect(adapter.bind('first').receiveFilterCapabilities).toEqual(newer);
+    adapter.capabilitiesChanged({ hardware: newer, current: null });
+    expect(adapter.bind('second').receiveFilterCapabilities).toBeNull();
   });
 
   it('refuses copies that break a rule, and keeps the old ones', async () => {

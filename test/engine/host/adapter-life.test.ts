@@ -52,7 +52,7 @@ function gaps(given: readonly number[], sent: number): { missing: number; isInOr
 }
 
 describe('the states of an adapter', () => {
-  it('have exactly the cells that the reference names', () => {
+  it('§6.5 rule 1: have exactly the cells that the reference names', () => {
     const cells = ADAPTER_EVENTS.flatMap((event) =>
       ADAPTER_STATES.flatMap((state) => {
         const next = nextAdapterState(state, event);
@@ -88,7 +88,7 @@ describe('the states of an adapter', () => {
 });
 
 describe.each(['shared-memory', 'host-buffers'] as const)('a pause, with %s', (mode) => {
-  it('drops every frame with its reason, in and out, and keeps queues and filters', async () => {
+  it('§6.5 rules 1, 2 and 3: drops every frame with its reason, in and out, and keeps queues and filters', async () => {
     const { host } = await aHost(mode);
     const before = places(host);
     await live(host, 'pause');
@@ -107,7 +107,7 @@ describe.each(['shared-memory', 'host-buffers'] as const)('a pause, with %s', (m
     expect(host.conservation()).toMatchObject({ holds: true, dropped: { 'adapter-paused': 40 } });
   });
 
-  it('ends when everything that was indicated has come back, and what came before it is delivered', async () => {
+  it('§6.5 rule 2: ends when everything that was indicated has come back, and what came before it is delivered', async () => {
     const { host, vms } = await aHost(mode);
     const { sent, given } = await underTraffic(host, vms, () => host.adapter.liveThrough('pause'));
     const missing = given.map((stamps) => sent - stamps.length);
@@ -119,7 +119,7 @@ describe.each(['shared-memory', 'host-buffers'] as const)('a pause, with %s', (m
     });
   });
 
-  it('lets VMs of the host talk to each other, and answers requests', async () => {
+  it('§6.5 rule 2: lets VMs of the host talk to each other, and answers requests', async () => {
     const { host, vms } = await aHost(mode);
     await live(host, 'pause');
     // Its first frame is a broadcast, which would go out of the wire too.
@@ -146,7 +146,7 @@ describe.each(['shared-memory', 'host-buffers'] as const)('a pause, with %s', (m
 
 describe('a reset', () => {
   it.each(['shared-memory', 'host-buffers'] as const)(
-    'restores queues and filters, and loses only what came during it, with %s',
+    '§6.5 rule 4: restores queues and filters, and loses only what came during it, with %s',
     async (mode) => {
       const { host, vms } = await aHost(mode);
       const before = places(host);
@@ -181,7 +181,7 @@ describe('a reset', () => {
 });
 
 describe('a halt', () => {
-  it('takes queues and filters away first, by the documented steps, and says so for each NIC', async () => {
+  it('A.15, §6.5 rule 7: takes queues and filters away first, by the documented steps, and says so for each NIC', async () => {
     const { host, vms } = await aHost();
     const seen: string[] = [];
     host.adapter.ndis.onQueueTransition(({ queueId, from, to }) => {
@@ -233,7 +233,7 @@ describe('a halt', () => {
 });
 
 describe('a surprise removal', () => {
-  it('drops every frame from that moment on, and takes queues and filters away after it', async () => {
+  it('§6.5 rule 8: drops every frame from that moment on, and takes queues and filters away after it', async () => {
     const { host, vms } = await aHost();
     const { sent, given } = await underTraffic(host, vms, () =>
       host.adapter.liveThrough('surprise-removal'),
@@ -254,7 +254,7 @@ describe('a surprise removal', () => {
     expect(host.adapter.switch.noQueueReasonOf(1)?.text).toContain('nic-a is removed');
   });
 
-  it('lets requests fail with NOT_ACCEPTED at once, also those that wait', async () => {
+  it('§6.5 rule 8, §9.4 rule 9: lets requests fail with NOT_ACCEPTED at once, also those that wait', async () => {
     const { host } = await aHost();
     const other = host.adapter.ndis.bind('other');
     const removed = host.adapter.liveThrough('surprise-removal');

@@ -42,7 +42,7 @@ async function aFlood() {
 }
 
 describe('a request that does not end', () => {
-  it('is reported once, with who holds the buffers that a free waits for, and again when it has ended', async () => {
+  it('§6.7 rule 5: is reported once, with who holds the buffers that a free waits for, and again when it has ended', async () => {
     const { host, app, time, turn, events, watch } = await aFlood();
     for (let i = 0; i < 40; i++) await turn(false);
     const freed = host.adapter.switch.releaseQueue(portOf(app).index, { rule: 'migrating' });
@@ -75,7 +75,7 @@ describe('a request that does not end', () => {
     ]);
   });
 
-  it('is reported with the thread that does not answer', async () => {
+  it('§6.7 rule 5: is reported with the thread that does not answer', async () => {
     const { host, app, time, turn, events, watch } = await aFlood();
     const freed = host.adapter.switch.releaseQueue(portOf(app).index, { rule: 'migrating' });
     for (let i = 0; i < 200; i++) await turn(false);

@@ -115,7 +115,6 @@ export const SECTION_3 = [
       4,
       ALLOCATING,
       'The id names the queue in later requests and in the out-of-band data of its frames.',
-      open('Completions carry no queue id.'),
     ],
     [5, ALLOCATING, 'Filters may be set at any time between the allocation and the free.'],
     [
@@ -303,7 +302,6 @@ export const SECTION_3 = [
       10,
       'vmq-receive-path.md; vmq-transmit-path.md',
       'An invalid or stale queue id on a frame counts as 0.',
-      open('Frames carry no queue id.'),
     ],
     [11, 'ntddndis.h', 'Its affinity cannot be changed by a request before NDIS 6.80.'],
   ]),

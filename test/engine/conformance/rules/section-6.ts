@@ -1,5 +1,5 @@
 /** §6 of the reference: the data path. */
-import { INFERENCE, notApplicable, open, rulesOf } from './rule';
+import { different, INFERENCE, notApplicable, open, rulesOf } from './rule';
 
 const RECEIVE = 'vmq-receive-path.md';
 const INDICATE = 'nf-ndis-ndismindicatereceivenetbufferlists.md';
@@ -11,11 +11,10 @@ const INTERRUPTS = 'vmq-interrupt-requirements.md';
 const PROCESSORS = 'ns-ntddndis-_ndis_rss_processor_info.md';
 const INFO = 'ns-ntddndis-_ndis_receive_queue_info.md';
 
-const NO_RECORD_YET = open('An indication has no record of its own.');
-const NO_RETURN_YET = open('There is no return path to look at.');
-const NO_SEND_YET = open('Sent frames carry no queue id and no flags.');
-const NO_EVENTS_YET = open('The adapter knows no such event.');
-const NO_VECTORS_YET = open('There are no vectors.');
+/** Decision 0002. */
+const RETURNS = different(
+  'Buffers come back by the reader’s index, not by a call: nothing travels with them that could be stale or mixed.',
+);
 
 export const SECTION_6 = [
   ...rulesOf('§6.1', [
@@ -45,52 +44,33 @@ export const SECTION_6 = [
       3,
       RECEIVE,
       'Frames of a queue with PER_QUEUE_RECEIVE_INDICATION share no call with others, and the call says SINGLE_QUEUE.',
-      NO_RECORD_YET,
     ],
-    [4, RECEIVE, 'Without that flag frames of several queues may share a call.', NO_RECORD_YET],
-    [
-      5,
-      RECEIVE,
-      'Out-of-band data has the queue id, filter id 0 and the default virtual port.',
-      NO_RECORD_YET,
-    ],
+    [4, RECEIVE, 'Without that flag frames of several queues may share a call.'],
+    [5, RECEIVE, 'Out-of-band data has the queue id, filter id 0 and the default virtual port.'],
     [
       6,
       RECEIVE,
       'Shared-memory segments are filled in, and the call says SHARED_MEMORY_INFO_VALID.',
-      NO_RECORD_YET,
     ],
     [7, RECEIVE, 'Order of reception is kept in a queue.'],
     [8, RECEIVE, 'A stripped tag is in the out-of-band data.'],
-    [9, INDICATE, 'The port number is that of the miniport, 0.', NO_RECORD_YET],
+    [9, INDICATE, 'The port number is that of the miniport, 0.'],
     [
       10,
       'ns-ndis-_ndis_net_buffer_list_filtering_info.md',
       'Filter id and queue id are 16 bits wide, and queue and virtual port are separate properties.',
-      NO_RECORD_YET,
     ],
     [
       11,
       INDICATE,
       'With RESOURCES the miniport takes frames back when the call returns: the receiver copies at once, returns nothing, and the call is counted as low on resources.',
-      NO_RECORD_YET,
     ],
   ]),
   ...rulesOf('§6.3', [
-    [
-      1,
-      RECEIVE,
-      'SINGLE_QUEUE on a return promises that all frames belong to one queue.',
-      NO_RETURN_YET,
-    ],
-    [2, RECEIVE, 'A return holds any part of any indications, in any order.', NO_RETURN_YET],
-    [
-      3,
-      'nf-ndis-ndisreturnnetbufferlists.md',
-      'Every frame is returned exactly once.',
-      NO_RETURN_YET,
-    ],
-    [4, RECEIVE, 'A stale queue id on a return counts as 0.', NO_RETURN_YET],
+    [1, RECEIVE, 'SINGLE_QUEUE on a return promises that all frames belong to one queue.', RETURNS],
+    [2, RECEIVE, 'A return holds any part of any indications, in any order.'],
+    [3, 'nf-ndis-ndisreturnnetbufferlists.md', 'Every frame is returned exactly once.'],
+    [4, RECEIVE, 'A stale queue id on a return counts as 0.', RETURNS],
     [
       5,
       RECEIVE,
@@ -98,7 +78,7 @@ export const SECTION_6 = [
     ],
   ]),
   ...rulesOf('§6.4', [
-    [1, TRANSMIT, 'A sent frame carries the queue id of its VM’s queue.', NO_SEND_YET],
+    [1, TRANSMIT, 'A sent frame carries the queue id of its VM’s queue.'],
     [
       2,
       TRANSMIT,
@@ -109,9 +89,11 @@ export const SECTION_6 = [
       3,
       TRANSMIT,
       'SINGLE_QUEUE on a send or on its completion says that all frames were for one queue.',
-      NO_SEND_YET,
+      different(
+        'A send is one entry of a ring, which carries the queue id of its one frame; its completion is the reader’s index.',
+      ),
     ],
-    [4, TRANSMIT, 'An invalid or deleted queue id counts as 0 and fails nothing.', NO_SEND_YET],
+    [4, TRANSMIT, 'An invalid or deleted queue id counts as 0 and fails nothing.'],
     [
       5,
       INFERENCE,
@@ -121,7 +103,9 @@ export const SECTION_6 = [
       6,
       'nf-ndis-ndismsendnetbufferlistscomplete.md',
       'Sends complete with one of the documented statuses.',
-      NO_SEND_YET,
+      different(
+        'A send completes when its buffer is back; one that fails is dropped and counted with the reason: adapter-paused, adapter-reset, wire-full, wire-down, malformed.',
+      ),
     ],
     [
       7,
@@ -134,37 +118,28 @@ export const SECTION_6 = [
       1,
       'miniport-adapter-states-and-operations.md',
       'The state of the adapter and the state of a queue are two things.',
-      NO_EVENTS_YET,
     ],
     [
       2,
       PAUSING,
       'Pause: no new indications, all frames come back, new sends are refused with PAUSED, requests are still handled, queues and filters stay; it cannot fail.',
-      NO_EVENTS_YET,
     ],
-    [
-      3,
-      'starting-and-pausing-a-miniport-adapter.md',
-      'Restart: indications begin again.',
-      NO_EVENTS_YET,
-    ],
+    [3, 'starting-and-pausing-a-miniport-adapter.md', 'Restart: indications begin again.'],
     [
       4,
       RESET,
       'Reset: sends in progress are aborted, and the miniport restores queues, parameters and filters itself.',
-      NO_EVENTS_YET,
     ],
     [
       5,
       'oid-receive-filter-free-queue.md',
       'A free during a reset may be refused with NOT_ACCEPTED or REQUEST_ABORTED.',
-      NO_EVENTS_YET,
     ],
     [
       6,
       INFERENCE,
       'Low power: buffers are discarded, filters programmed again at full power.',
-      NO_EVENTS_YET,
+      notApplicable('The adapter has no power states: it runs, or it is halted.'),
     ],
     [
       7,
@@ -175,7 +150,6 @@ export const SECTION_6 = [
       8,
       INFERENCE,
       'Surprise removal: everything is gone, and a clear may be refused with NOT_ACCEPTED.',
-      NO_EVENTS_YET,
     ],
     [
       9,
@@ -190,14 +164,12 @@ export const SECTION_6 = [
       3,
       INTERRUPTS,
       'One vector for each processor of that set is recommended, and at most two for other events.',
-      NO_VECTORS_YET,
     ],
-    [4, INTERRUPTS, 'A number of queues asks for a minimum of vectors.', NO_VECTORS_YET],
+    [4, INTERRUPTS, 'A number of queues asks for a minimum of vectors.'],
     [
       5,
       INTERRUPTS,
       'From 6.30 on queues with the same affinity share a vector: their interrupt coalescing domain.',
-      NO_VECTORS_YET,
     ],
     [
       6,
@@ -221,7 +193,6 @@ export const SECTION_6 = [
       5,
       INFERENCE,
       'A free that waits for a frame that is never returned blocks other requests: it is detected and reported.',
-      open('Who holds the frame is not said.'),
     ],
   ]),
   ...rulesOf('§6.8', [
