@@ -253,9 +253,9 @@ describe('the window', () => {
     await consolePage.mark('tab-requests').click();
     const allocations = { oid: 'OID_RECEIVE_FILTER_ALLOCATE_QUEUE', status: 'NDIS_STATUS_SUCCESS' };
     await eventually(() => requests.rows(allocations).count()).toBeGreaterThanOrEqual(2);
-    await consolePage.mark('request-filter').fill('free_queue');
+    await consolePage.mark('request-filter').fill('set_filter');
     await eventually(() => requests.rows(allocations).count()).toBe(0);
-    expect(await requests.rows({ oid: 'OID_RECEIVE_FILTER_FREE_QUEUE' }).count()).toBeGreaterThan(
+    expect(await requests.rows({ oid: 'OID_RECEIVE_FILTER_SET_FILTER' }).count()).toBeGreaterThan(
       0,
     );
 
