@@ -1,9 +1,10 @@
 import { fork, spawn } from 'node:child_process';
-import { createORPCClient, ORPCError } from '@orpc/client';
+import { createORPCClient } from '@orpc/client';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { WebSocket } from 'ws';
+import { RefusalError } from '../../src/shared/refusal-error';
 import type { hostViewContract } from '../../src/contract/host';
 import { headerIndex } from '../../src/contract/telemetry';
 import { CONTRACT_VERSION } from '../../src/contract/version';
@@ -139,8 +140,8 @@ describe('the control channel of a host process', () => {
     const progress = (await control.sendVm(request))[Symbol.asyncIterator]();
     expect((await nextOf(progress)).phase).toBe('copying');
     const error: unknown = await progress.next().catch((caught: unknown) => caught);
-    expect(error).toBeInstanceOf(ORPCError);
-    expect(error).toMatchObject({ code: 'REFUSED', data: { code: 'migration-failed' } });
+    expect(error).toBeInstanceOf(RefusalError);
+    expect(error).toMatchObject({ refusal: { code: 'migration-failed' } });
   });
 
   it('cancels a migration whose listener goes away', async () => {
