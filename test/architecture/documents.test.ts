@@ -47,7 +47,9 @@ function leadsSomewhere(file: string, link: string): boolean {
 
 /** Scripts that a document tells the reader to run. */
 function scriptsNamedIn(file: string): string[] {
-  const named = [...readRepositoryText(file).matchAll(/npm (?:run (?:-s )?([\w:][\w:-]*)|(start|test)\b)/g)];
+  const named = [
+    ...readRepositoryText(file).matchAll(/npm (?:run (?:-s )?([\w:][\w:-]*)|(start|test)\b)/g),
+  ];
   return [...new Set(named.flatMap(([, script, short]) => script ?? short ?? []))];
 }
 
