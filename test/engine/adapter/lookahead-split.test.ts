@@ -49,7 +49,7 @@ function frameOf(payload: Uint8Array): Uint8Array {
 }
 
 describe('a queue with lookahead split', () => {
-  it('asks for it with the size that the adapter begins with, and has both kinds of memory', async () => {
+  it('§5.1 rules 2 and 11, §5.2 rules 1 and 3: asks for it with the size that the adapter begins with, and has both kinds of memory', async () => {
     const { host } = await aHost();
     const [, queue] = host.adapter.ndis.enumQueues();
     expect(queue).toMatchObject({ lookaheadSize: LOOKAHEAD });
@@ -63,7 +63,7 @@ describe('a queue with lookahead split', () => {
     ]);
   });
 
-  it('keeps the first bytes out of the VM until they are indicated, and hands over one whole frame', async () => {
+  it('§5.2 rules 3 and 5, §5.4 rule 2: keeps the first bytes out of the VM until they are indicated, and hands over one whole frame', async () => {
     const { host, vm, tap } = await aHost();
     const frame = stampedFrame(WEB, 7, 400);
     const plain = untagged(frame);
@@ -85,7 +85,7 @@ describe('a queue with lookahead split', () => {
     expect(find(host, vm, plain)).toBe(place - LOOKAHEAD);
   });
 
-  it('splits behind the headers where they reach further than the lookahead size', async () => {
+  it('§5.2 rule 2: splits behind the headers where they reach further than the lookahead size', async () => {
     const { host, vm } = await aHost();
     const headers = 14 + 20 + 60;
     const plain = new Uint8Array(300).map((_, at) => (at * 41) & 0xff);
@@ -99,7 +99,7 @@ describe('a queue with lookahead split', () => {
     expect(find(host, vm, plain.slice(headers))).toBeGreaterThan(0);
   });
 
-  it('gives the guest every frame as it came, of any length and content', async () => {
+  it('§5.2 rule 5: gives the guest every frame as it came, of any length and content', async () => {
     const { host, tap } = await aHost();
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 2, maxLength: 1500 }), (payload) => {
@@ -113,7 +113,7 @@ describe('a queue with lookahead split', () => {
     );
   });
 
-  it('keeps the order through handovers, and loses nothing', async () => {
+  it('§5.2 rule 6, A.12: keeps the order through handovers, and loses nothing', async () => {
     const { host, vm } = await aHost();
     const { sent, given } = await underTraffic(host, [vm], async () => {
       for (const set of [false, true, false, true]) await host.adapter.switch.setFilters(0, set);
@@ -122,7 +122,7 @@ describe('a queue with lookahead split', () => {
     expect(host.conservation()).toMatchObject({ holds: true, held: 0, dropped: {} });
   });
 
-  it('is given up with shared memory, and comes back with it', async () => {
+  it('§5.2 rule 4, §5.3 rule 2: is given up with shared memory, and comes back with it', async () => {
     const { host } = await aHost();
     const { config } = host.adapter;
     await host.drive(host.adapter.configure({ ...config, bufferMode: 'host-buffers' }));
@@ -137,7 +137,7 @@ describe('a queue with lookahead split', () => {
 });
 
 describe('shared memory', () => {
-  it('is not given on NDIS 6.20 without a split, with the reason', async () => {
+  it('§5.2 rule 7: is not given on NDIS 6.20 without a split, with the reason', async () => {
     const { host } = await aHost({ ...SPLITTING, lookaheadSplit: null });
     expect(host.adapter.miniport.modeOf(1)).toBe('host-buffers');
     expect(host.adapter.switch.bufferModeReason(1, 'host-buffers')).toContain(
@@ -145,13 +145,13 @@ describe('shared memory', () => {
     );
   });
 
-  it('is given without a split from NDIS 6.30 on', async () => {
+  it('§5.3 rule 3: is given without a split from NDIS 6.30 on', async () => {
     const { host } = await aHost(DEFAULT_ADAPTER_PROFILE);
     expect(host.adapter.ndis.enumQueues()[1]).toMatchObject({ lookaheadSize: 0 });
     expect(host.adapter.miniport.sharedMemoryOf(1).map(({ usage }) => usage)).toEqual(['Receive']);
   });
 
-  it('is accounted for the default queue from initialisation to halt, and given back with each queue', async () => {
+  it('§5.1 rules 4, 8 and 9, §3.9 rule 7: is accounted for the default queue from initialisation to halt, and given back with each queue', async () => {
     const { host } = await aHost();
     const of = (queueId: number): number => host.adapter.miniport.sharedMemoryOf(queueId).length;
     expect([of(0), of(1)]).toEqual([1, 2]);
@@ -161,7 +161,7 @@ describe('shared memory', () => {
     expect([of(0), of(2)]).toEqual([1, 2]);
   });
 
-  it('that cannot be had fails the completion of its queue with RESOURCES, and nothing is kept', async () => {
+  it('§5.1 rule 7, A.18: that cannot be had fails the completion of its queue with RESOURCES, and nothing is kept', async () => {
     const { host } = await aHost();
     const other = await host.addVm('db', {
       mac: '02:00:5e:10:00:02',

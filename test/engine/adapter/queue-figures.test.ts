@@ -13,7 +13,7 @@ const isServing = ({ start }: { start: { role: string } }): boolean => start.rol
 const isAdapter = ({ start }: { start: { role: string } }): boolean => start.role === 'adapter';
 
 describe('the buffers of a queue', () => {
-  it('are free, with the adapter, or outstanding: together all that there are, after each turn of any thread', async () => {
+  it('A.8, §6.8 rule 2: are free, with the adapter, or outstanding: together all that there are, after each turn of any thread', async () => {
     const host = await InlineHost.create({ bufferMode: 'host-buffers' });
     await host.addVm('web', WEB);
     await host.addVm('app', {
@@ -82,7 +82,7 @@ describe('interrupts', () => {
     return { counted, raised: host.adapter.hardware.interrupts() - before };
   }
 
-  it('are shared by the queues of a processor: when one is due, both are served by one', async () => {
+  it('§2.3 rule 11, §6.6 rule 5: are shared by the queues of a processor: when one is due, both are served by one', async () => {
     const { counted } = await interruptsWith([0, 0]);
     expect(counted).toEqual([1, 1]);
   });
@@ -123,7 +123,7 @@ describe('an indication', () => {
     },
   );
 
-  it('says when buffers are short, and that is counted', async () => {
+  it('§6.2 rule 11, §6.8 rule 2: says when buffers are short, and that is counted', async () => {
     const host = await InlineHost.create({ bufferMode: 'host-buffers' });
     await host.addVm('web', WEB);
     const block = host.adapter.miniport.blockOf(1);

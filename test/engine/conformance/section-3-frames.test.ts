@@ -55,7 +55,7 @@ describe.each(MODES)('frames in each state, with %s', (bufferMode) => {
     expect(offer(await aQueueIn('Running', bufferMode), 5)).toEqual({ own: 5, default: 0 });
   });
 
-  it('§3.1 rule 4, §4.7 rule 6, §3.7 rule 4, A.5: after the last clear the queue is empty and gets nothing more', async () => {
+  it('§3.1 rule 4, §4.7 rule 6, §3.7 rules 1 and 4, A.5: after the last clear the queue is empty and gets nothing more', async () => {
     const given = await aQueueIn('Running', bufferMode);
     const { lab, guest, queueId } = given;
     const [filter] = lab.ndis.filters(queueId);

@@ -246,7 +246,7 @@ describe('lengths', () => {
     expect((await expectUnchanged(lived, send, TOO_SHORT)).bytesNeeded).toBe(12);
   });
 
-  it('§9.1 rule 17: a caller that asks again with the bytes needed is answered', async () => {
+  it('§9.1 rule 17, §3.10 rule 4: a caller that asks again with the bytes needed is answered', async () => {
     const { fixture } = await anAdapterInUse();
     const refusal = await refusalOf(() => fixture.binding.enumQueues({ length: 0 }));
     expect(fixture.binding.enumQueues({ length: refusal.bytesNeeded ?? 0 })).toHaveLength(4);
@@ -434,7 +434,7 @@ describe('contradictory and foreign tests of a filter', () => {
   ];
 
   it.each(bad)(
-    '§4.4 rules 4, 5 and 9, §4.1 rules 6 and 7, §4.3 rules 1 to 4: %s',
+    '§4.4 rules 4, 5 and 9, §4.1 rules 6 and 7, §4.3 rules 1 to 5: %s',
     async (_what, tests) => {
       const lived = await anAdapterInUse();
       const request = () =>

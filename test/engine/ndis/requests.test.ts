@@ -48,7 +48,7 @@ describe('§6.7 one request at a time', () => {
     expect(await next).toBe(1);
   });
 
-  it('shows a free that waits for its buffers, and answers queries meanwhile', async () => {
+  it('§9.1 rule 16: shows a free that waits for its buffers, and answers queries meanwhile', async () => {
     const fixture = anAdapter();
     const { adapter, binding, miniport } = fixture;
     const { queueId } = await aQueueIn('Paused', fixture);

@@ -12,9 +12,7 @@ export type Standing =
   /** On purpose not as documented; design.md §4, §5 and §11 say more. */
   | { readonly kind: 'different'; readonly why: string }
   /** The rule belongs to a feature that the engine does not have. */
-  | { readonly kind: 'not-applicable'; readonly why: string }
-  /** Does not hold yet. */
-  | { readonly kind: 'open'; readonly missing: string };
+  | { readonly kind: 'not-applicable'; readonly why: string };
 
 export interface Rule {
   /** `§3.8 rule 3`, or `A.7`. */
@@ -49,10 +47,6 @@ export function different(why: string): Standing {
 
 export function notApplicable(why: string): Standing {
   return { kind: 'not-applicable', why };
-}
-
-export function open(missing: string): Standing {
-  return { kind: 'open', missing };
 }
 
 /** Source of a rule that no page states: the reference infers it and says so. */

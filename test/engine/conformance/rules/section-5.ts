@@ -1,5 +1,5 @@
 /** §5 of the reference: shared memory. */
-import { different, INFERENCE, open, rulesOf } from './rule';
+import { different, INFERENCE, rulesOf } from './rule';
 
 const ALLOCATION = 'shared-memory-resource-allocation.md';
 const FUNCTION = 'nf-ndis-ndisallocatesharedmemory.md';
@@ -8,8 +8,9 @@ const SECURITY = 'security-issues-with-ndis-virtual-machine--vm--shared-memory.m
 const BUFFERS = 'shared-memory-in-receive-buffers.md';
 const RECEIVE = 'vmq-receive-path.md';
 
-const NO_SPLIT_YET = open('Frames are not split.');
-const NO_ALLOCATION_YET = open('There is no allocation of shared memory to look at.');
+const NO_NODES = different(
+  'The account says queue, length, usage and who supplies the memory. A host’s memory is one node, and every region is one piece: there is nothing to choose.',
+);
 /** design.md §4 and §11. */
 const SHARED_WITH_CHECK = different(
   'Shared memory is offered on 6.30 too. It needs filters that test MAC and VLAN; every decision is taken from wire memory before the one DMA copy, and the switch never reads guest memory.',
@@ -17,80 +18,69 @@ const SHARED_WITH_CHECK = different(
 
 export const SECTION_5 = [
   ...rulesOf('§5.1', [
-    [1, `${ALLOCATION}; ${FUNCTION}`, 'The miniport allocates shared memory.', NO_ALLOCATION_YET],
-    [2, ALLOCATION, 'NDIS or a registered provider supplies it.', NO_ALLOCATION_YET],
+    [1, `${ALLOCATION}; ${FUNCTION}`, 'The miniport allocates shared memory.'],
+    [2, ALLOCATION, 'NDIS or a registered provider supplies it.'],
     [
       3,
       ALLOCATION,
       'For a VM queue this is done inside QUEUE_ALLOCATION_COMPLETE, or later until the free.',
-      NO_ALLOCATION_YET,
     ],
-    [4, ALLOCATION, 'For the default queue it is done at initialisation.', NO_ALLOCATION_YET],
+    [4, ALLOCATION, 'For the default queue it is done at initialisation.'],
     [
       5,
       STRUCTURE,
       'A request says queue, length, usage, node and whether it must be contiguous.',
-      NO_ALLOCATION_YET,
+      NO_NODES,
     ],
     [
       6,
       FUNCTION,
       'The answer has an address, a list of segments, and two handles: one for indications, one to free.',
-      NO_ALLOCATION_YET,
+      different(
+        'The account of an allocation has one handle; addresses are in the rings of the queue, and a queue’s memory is freed as a whole.',
+      ),
     ],
-    [
-      7,
-      FUNCTION,
-      'Statuses are SUCCESS, RESOURCES, INVALID_PARAMETER and FAILURE.',
-      NO_ALLOCATION_YET,
-    ],
+    [7, FUNCTION, 'Statuses are SUCCESS, RESOURCES, INVALID_PARAMETER and FAILURE.'],
     [
       8,
       ALLOCATION,
       'Memory of a VM queue is freed inside FREE_QUEUE, after all frames have come back.',
-      NO_ALLOCATION_YET,
     ],
-    [9, ALLOCATION, 'Memory of the default queue is freed at halt.', NO_ALLOCATION_YET],
+    [
+      9,
+      ALLOCATION,
+      'Memory of the default queue is freed at halt.',
+      different(
+        'Its account ends at halt; its bytes stay with the adapter for the next initialisation.',
+      ),
+    ],
     [
       10,
       STRUCTURE,
       'The structure has flags, queue id, handle, preferred node, usage, length, address, segments and (revision 2) a virtual port of 0.',
-      NO_ALLOCATION_YET,
+      NO_NODES,
     ],
     [
       11,
       'ne-ndis-_ndis_shared_memory_usage.md',
       'Usages have the documented order: Receive without split, ReceiveLookahead and ReceivePostLookahead with it.',
-      NO_ALLOCATION_YET,
     ],
   ]),
   ...rulesOf('§5.2', [
     [1, SECURITY, 'The split is requested for each queue, by flag and LookaheadSize.'],
-    [
-      2,
-      BUFFERS,
-      'The split lies at or behind LookaheadSize, for every frame of the queue.',
-      NO_SPLIT_YET,
-    ],
+    [2, BUFFERS, 'The split lies at or behind LookaheadSize, for every frame of the queue.'],
     [
       3,
       BUFFERS,
       'The lookahead part goes to host memory (ReceiveLookahead), the rest to ReceivePostLookahead.',
-      NO_SPLIT_YET,
     ],
-    [
-      4,
-      SECURITY,
-      'A miniport does not depend on which address space an allocation came from.',
-      NO_SPLIT_YET,
-    ],
+    [4, SECURITY, 'A miniport does not depend on which address space an allocation came from.'],
     [
       5,
       BUFFERS,
       'Each post-lookahead buffer has backfill for the lookahead part, also when a frame fits into the lookahead buffer.',
-      NO_SPLIT_YET,
     ],
-    [6, BUFFERS, 'The order of frames in a queue is kept on indication.', NO_SPLIT_YET],
+    [6, BUFFERS, 'The order of frames in a queue is kept on indication.'],
     [
       7,
       SECURITY,
@@ -164,13 +154,12 @@ export const SECTION_5 = [
       1,
       `${RECEIVE}; ns-nbl-net_buffer_shared_memory.md`,
       'A frame carries a list of shared-memory segments: one without split, two with it.',
-      open('Completions have no segments.'),
     ],
     [
       2,
       RECEIVE,
       'Offset and length of a segment need no update for each frame; position and size come from the buffer descriptor.',
-      open('Completions have no segments.'),
+      different('A completion says address and length of its own frame.'),
     ],
     [3, RECEIVE, 'The list counts only when the call says SHARED_MEMORY_INFO_VALID.'],
   ]),

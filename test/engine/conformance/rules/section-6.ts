@@ -1,5 +1,5 @@
 /** §6 of the reference: the data path. */
-import { different, INFERENCE, notApplicable, open, rulesOf } from './rule';
+import { different, INFERENCE, notApplicable, rulesOf } from './rule';
 
 const RECEIVE = 'vmq-receive-path.md';
 const INDICATE = 'nf-ndis-ndismindicatereceivenetbufferlists.md';
@@ -201,7 +201,9 @@ export const SECTION_6 = [
       2,
       INFERENCE,
       'A queue counts frames, bytes, drops by cause, low-resource indications, outstanding and most outstanding frames.',
-      open('Only frames, bytes and drops without buffer are counted.'),
+      different(
+        'Frames, bytes, drops without buffer, low-resource indications and outstanding buffers are counted. Frames without a filter, or of a queue that does not run, take the default queue, so nothing is dropped for that; the peak of outstanding buffers is not kept.',
+      ),
     ],
   ]),
 ];
