@@ -36,6 +36,9 @@ export const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 /** Few, so that both run out. */
 const LIMITS = { queues: 3, filters: 12 };
 const OK = 'NDIS_STATUS_SUCCESS';
+const PAYLOAD = 40;
+/** In each frame, before the numbers of those who may see it. */
+const MARKER = '<for the eyes of:';
 
 /** How threads share the time of a step: some sit rounds out. */
 export interface Pace {
@@ -138,7 +141,8 @@ export class LabBench {
       // Who gets a frame that is on its way while a request changes that is not laid down.
       if (String(receivers) !== String(change.to.receiversOf(frame))) continue;
       const { mac, vlanId } = frame;
-      this.lab.send({ mac, ...(vlanId === null ? {} : { tag: { vlanId, priority: 3 } }) });
+      const tag = vlanId === null ? {} : { tag: { vlanId, priority: 3 } };
+      this.lab.send({ mac, ...tag }, PAYLOAD, `${MARKER}${receivers.join('+')}>`);
       const queues = queuesOf(frame, oracle, change);
       // Frames between the default queue and a port's own stay in order. What the thread of
       // another port's queue passes on does not: between two queues there is no order (§6.7).
@@ -183,8 +187,34 @@ export class LabBench {
     this.#checkQueues(oracle);
     this.#checkGuests();
     this.#checkBuffers(oracle);
+    this.#checkIndications(oracle);
     this.#checkAccount();
     expect(this.#faults).toEqual([]);
+  }
+
+  /** A.16: no byte of a frame lies in the memory of a guest that it was not for, shown or not. */
+  checkMemory(): void {
+    for (const [port, { vm }] of this.#guests.entries()) {
+      const { u8 } = this.lab.host.memory;
+      const ram = Buffer.from(u8.buffer, u8.byteOffset + vm.memory, vm.memoryBytes);
+      for (let at = ram.indexOf(MARKER); at >= 0; at = ram.indexOf(MARKER, at + 1)) {
+        const start = at + MARKER.length;
+        const readers = ram.toString('latin1', start, ram.indexOf('>', start));
+        expect(readers.split('+'), `a frame in the memory of guest ${port}`).toContain(
+          String(port),
+        );
+      }
+    }
+  }
+
+  /** A.8, between any two turns: each buffer is free, in DMA, or outstanding. */
+  checkAccounts(oracle: FrameOracle): void {
+    for (const queueId of [0, ...oracle.queues.keys()]) {
+      const account = this.lab.host.adapter.miniport.bufferAccountOf(queueId);
+      if (account === undefined) continue;
+      const { total, free, inDma, outstanding } = account;
+      expect(free + inDma + outstanding, `buffers of queue ${queueId}`).toBe(total);
+    }
   }
 
   #checkControl(oracle: FrameOracle): void {
@@ -278,6 +308,15 @@ export class LabBench {
       const onQueue = queue ? this.lab.block(queue[0]).guestBuffers().length : 0;
       const taken = field(N_RX_LAST_AVAIL) - field(N_RX_USED_NEXT);
       expect(taken, `receive buffers of guest ${port}`).toBe(field(N_SPARE_COUNT) + onQueue);
+    }
+  }
+
+  /** A.10, A.11: every indication is of its own queue alone. */
+  #checkIndications(oracle: FrameOracle): void {
+    for (const queueId of [0, ...oracle.queues.keys()]) {
+      const indication = this.lab.block(queueId).lastIndication();
+      if (indication !== undefined)
+        expect(indication).toMatchObject({ queueId, filterId: 0, isSingleQueue: true });
     }
   }
 

@@ -57,6 +57,7 @@ abstract class RequestCommand implements LabCommand {
       },
       this.around,
       () => {
+        bench.checkAccounts(oracle);
         bench.send(oracle, this.around.traffic, { to: later, queues: this.touched(oracle) });
       },
     );

@@ -58,15 +58,17 @@ const ALL: Runs = () => true;
 /** A request takes fewer than a hundred. */
 const PATIENCE_ROUNDS = 2000;
 
-/** A UDP frame to an address, numbered as `stampOf` reads it. */
+/** A UDP frame to an address, numbered as `stampOf` reads it, with a text behind the number. */
 export function numberedFrame(
   { mac, tag, source = CLIENT }: FrameAddress,
   number: number,
   payloadBytes = 24,
+  text = '',
 ): Uint8Array {
   const bytes = new Uint8Array(1600);
   const payload = new Uint8Array(payloadBytes);
   new DataView(payload.buffer).setUint32(0, number);
+  payload.set(new TextEncoder().encode(text), 4);
   const length = buildUdpFrame(
     bytes,
     0,
@@ -149,9 +151,9 @@ export class QueueLab {
   }
 
   /** Puts a numbered frame on the wire. Answers its number. */
-  send(address: FrameAddress, payloadBytes?: number): number {
+  send(address: FrameAddress, payloadBytes?: number, text?: string): number {
     const number = this.#sent++;
-    if (!this.host.receive(numberedFrame(address, number, payloadBytes)))
+    if (!this.host.receive(numberedFrame(address, number, payloadBytes, text)))
       throw new Error('the wire is full');
     return number;
   }
