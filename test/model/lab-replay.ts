@@ -89,7 +89,8 @@ const READY: MigrationProgress = {
 export class LabReplay {
   readonly #run: MigrationRun;
   readonly #record: MigrationRecord;
-  readonly #pending = new Map<LabCall, (answer: LabAnswer) => void>();
+  /** Calls that wait for their answers; the same one may wait twice. */
+  readonly #pending = new Map<LabCall, ((answer: LabAnswer) => void)[]>();
   #actions: LabAction[] = [];
   #onTargetLost: ((cause: string) => void) | undefined;
   #wasLastRefused = false;
@@ -158,9 +159,9 @@ export class LabReplay {
     } else {
       const { call, answer } = answerIn(input);
       if (answer === 'ready') this.#wasReady = true;
-      const settle = this.#pending.get(call);
+      const waiting = this.#pending.get(call) ?? [];
       this.#pending.delete(call);
-      settle?.(answer);
+      for (const settle of waiting) settle(answer);
     }
   }
 
@@ -245,11 +246,12 @@ export class LabReplay {
   #call<Value>(call: LabCall, read: (answer: LabAnswer) => Value): Promise<Value> {
     this.#actions.push(call);
     return new Promise((resolve, reject) => {
-      this.#pending.set(call, (answer) => {
+      const settle = (answer: LabAnswer): void => {
         if (answer === 'refused') reject(REFUSED);
         else if (answer === 'unavailable') reject(hostUnavailable('It', 'The model says so.'));
         else resolve(read(answer));
-      });
+      };
+      this.#pending.set(call, [...(this.#pending.get(call) ?? []), settle]);
     });
   }
 }

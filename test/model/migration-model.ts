@@ -97,6 +97,8 @@ function broken(lab: LabSide, state: State): string | undefined {
 function leftBehind(lab: LabSide, state: State): string | undefined {
   const { outgoing, incoming } = state;
   if (state.lab < 0 || !lab.hasEnded(state) || state.wasImpatient) return undefined;
+  // The lab does not wait for a source that answers late: it is on its way to let go.
+  if (state.sourceWaits === 'cancelSend' || state.toSource === 'cancelSend') return undefined;
   if (state.sourceSeen && state.sourceProcess === 'up' && outgoing !== 'none')
     return `the migration has ended and the source is ${outgoing}`;
   const isWaiting = incoming !== 'none' && incoming !== 'committed';
