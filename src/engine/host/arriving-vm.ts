@@ -248,5 +248,6 @@ export class ArrivingVm implements IncomingVm, LateFrames {
     await this.#power.disconnect(this.vm);
     this.#power.destroy(this.vm);
     this.#parts.memory.give(this.#batch);
+    this.#parts.log.changed();
   }
 }

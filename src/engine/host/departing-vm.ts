@@ -16,7 +16,7 @@ import {
 } from '../kernel/layout';
 import type { DeviceState, VirtqueueState } from '../migration/device-state';
 import type { OutgoingVm } from '../migration/endpoints';
-import type { VirtqueuePlace } from '../switch/nic-port';
+import type { NicPort, VirtqueuePlace } from '../switch/nic-port';
 import type { VirtualMachine } from '../vm/virtual-machine';
 import type { LateFrame } from '../migration/late-batch';
 import type { FrameSender } from './frame-sender';
@@ -47,6 +47,8 @@ export class DepartingVm implements OutgoingVm {
   readonly #dropsBefore: number;
   /** By the NIC's place; none where no frame can take the old path. */
   readonly #traps = new Map<number, MarkerTrap>();
+  /** Ports whose filters were cleared for this. */
+  readonly #cleared = new Set<NicPort>();
   #guestStopped = false;
 
   constructor(parts: HostParts, power: VmPower, sender: FrameSender, vm: VirtualMachine) {
@@ -86,7 +88,10 @@ export class DepartingVm implements OutgoingVm {
   async clearFilters(): Promise<void> {
     for (const port of this.#vm.ports) {
       const portSwitch = this.#power.switchOf(port);
-      if (portSwitch.queueOf(port.index)) await portSwitch.setFilters(port.index, false);
+      const filters = portSwitch.queueOf(port.index)?.filterIds ?? [];
+      if (filters.length === 0) continue;
+      this.#cleared.add(port);
+      await portSwitch.setFilters(port.index, false);
     }
   }
 
@@ -144,6 +149,12 @@ export class DepartingVm implements OutgoingVm {
     await this.#everyWriter();
     vm.freeRetiredLog();
     await this.#closeTraps();
+    for (const port of this.#cleared) {
+      // A queue that was not freed yet only lacks its filters.
+      const portSwitch = this.#power.switchOf(port);
+      if (portSwitch.queueOf(port.index)) await portSwitch.setFilters(port.index, true);
+    }
+    this.#cleared.clear();
     await this.#power.requestQueues(vm);
     this.#parts.log.changed();
   }
@@ -176,6 +187,12 @@ export class DepartingVm implements OutgoingVm {
     countOwn(this.#parts, CT_DROPS + DROP_PORT_DOWN, sum.lost);
     const droppedFrames = this.#drops() + sum.lost;
     return { heldFrames: sum.sent, droppedFrames, markerSeen: this.#isMarkerSeen() };
+  }
+
+  /** The VM is another host's after all: its guest, which was resumed, ends here. */
+  async end(): Promise<void> {
+    await this.#power.halt(this.#vm);
+    await this.forget();
   }
 
   /** After `leave`: gives everything back that the VM had here. */

@@ -10,6 +10,7 @@ import type {
 } from '../../contract/migration';
 import type { VmConfig } from '../../contract/model';
 import { RefusalError } from '../../shared/refusal-error';
+import { migrationCancelled } from '../migration/refusals';
 import { OutgoingMigration } from '../migration/source';
 import { IncomingMigration } from '../migration/target';
 import { newToken } from '../migration/token';
@@ -19,6 +20,8 @@ import { DepartingVm, type Gap } from './departing-vm';
 import { FrameSender } from './frame-sender';
 import { requireVm, type HostParts } from './host-parts';
 import type { VmPower } from './vm-power';
+
+const KEPT_CANCELS = 16;
 
 /** What the lab asks of a source. */
 export interface SendRequest {
@@ -47,6 +50,8 @@ export class HostMigration {
   readonly #outgoing = new Map<string, Outgoing>();
   /** VMs that are being given up: their memory is still taken. */
   readonly #leaving = new Set<Promise<void>>();
+  /** Migrations that were cancelled before they began. */
+  readonly #cancelled = new Set<string>();
   /** VMs that run here but have not taken over everything yet. */
   readonly #settling = new Set<ArrivingVm>();
 
@@ -142,6 +147,7 @@ export class HostMigration {
     const parts = this.#parts;
     const vm = requireVm(parts, vmId);
     await vm.settled;
+    if (this.#cancelled.delete(migrationId)) throw migrationCancelled(vmId, 'It had not begun.');
     vm.requireState('moved', 'running');
     const departing = new DepartingVm(parts, this.#power, this.#sender, vm);
     const { kernel, memory, clock: now } = parts;
@@ -183,6 +189,13 @@ export class HostMigration {
   async finishSend(migrationId: string): Promise<Gap> {
     const { stream, vm } = this.#require(this.#outgoing, migrationId);
     const name = this.#parts.vms.get(vm.vmId)?.config.name ?? vm.vmId;
+    if (stream.state === 'resuming' || stream.state === 'resumed') {
+      // The target had given up, and the lab could not take its record back.
+      this.#outgoing.delete(migrationId);
+      await stream.cancel();
+      await vm.end();
+      return { heldFrames: 0, droppedFrames: 0, markerSeen: false };
+    }
     stream.finish();
     this.#outgoing.delete(migrationId);
     const gap = await vm.leave((nic, frames) => stream.sendLate(nic, frames));
@@ -199,7 +212,10 @@ export class HostMigration {
 
   async cancelSend(migrationId: string): Promise<void> {
     const outgoing = this.#outgoing.get(migrationId);
-    if (!outgoing) return;
+    if (!outgoing) {
+      this.#rememberCancel(migrationId);
+      return;
+    }
     this.#outgoing.delete(migrationId);
     await outgoing.stream.cancel();
   }
@@ -208,7 +224,14 @@ export class HostMigration {
     for (const arriving of this.#settling) arriving.stop();
     for (const { stream } of this.#incoming.values()) stream.abort('The host is closed.');
     await Promise.all(this.#leaving);
-    for (const { stream } of this.#outgoing.values()) await stream.cancel();
+    for (const { stream } of this.#outgoing.values()) await stream.close();
+  }
+
+  /** Its sendVm may wait for something, or be on its way; most have failed by themselves. */
+  #rememberCancel(migrationId: string): void {
+    this.#cancelled.add(migrationId);
+    const [oldest] = this.#cancelled;
+    if (this.#cancelled.size > KEPT_CANCELS && oldest !== undefined) this.#cancelled.delete(oldest);
   }
 
   async #settle(arriving: ArrivingVm): Promise<void> {

@@ -144,6 +144,16 @@ export class OutgoingMigration {
     await this.#undoing;
   }
 
+  /**
+   * The host ends. A guest that is stopped and whole at the target stays stopped: whether the target
+   * runs it, only the lab knows.
+   */
+  async close(): Promise<void> {
+    if (this.#state === 'ready') this.finish();
+    if (this.#state === 'finished') this.#link.close();
+    else await this.cancel('The host is closed.');
+  }
+
   /** Changes limits. Legal in: sending; of no effect once the guest is stopped. @throws RefusalError `wrong-state` */
   setLimits(limits: MigrationLimits): void {
     if (this.#state !== 'sending') throw wrongState('set limits', this.#state, 'sending');

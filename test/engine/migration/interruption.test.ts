@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { makeTemporaryFolder } from '../../support/temporary-folder';
 import { Move, refusal, type MoveOptions } from './support/a-move';
+import { FakeLateFrames } from './support/fake-vms';
 
 let move: Move;
 
@@ -163,6 +164,29 @@ describe('a migration that does not get through', () => {
     };
     move.start();
     await expect(move.follow()).rejects.toEqual(refusal('migration-failed', /expected 2 NICs/));
+    await move.expectUndone();
+  });
+});
+
+describe('a source whose host ends', () => {
+  it('leaves the guest stopped once the target is ready: the target may run it', async () => {
+    await prepare();
+    move.start();
+    await move.follow();
+    await move.outgoing.close();
+    await move.outgoing.closed;
+    expect(move.source.calls).not.toContain('resume');
+    expect(move.incoming.state).toBe('ready');
+    await expect(move.outgoing.cancel()).rejects.toEqual(refusal('wrong-state'));
+    move.incoming.finish(new FakeLateFrames());
+    await move.expectNothingLeft();
+  });
+
+  it('resumes the guest before that', async () => {
+    await prepare();
+    move.source.during.stopGuest = () => void move.outgoing.close();
+    move.start();
+    await expect(move.follow()).rejects.toEqual(refusal('migration-cancelled', /is closed/));
     await move.expectUndone();
   });
 });
