@@ -10,14 +10,14 @@ import { asRefusal } from './refusals';
 
 type LinkControl = Pick<HostControl, 'addLink' | 'stopLink'>;
 
-/** Restores a host. After a crash it first waits until no migration needs the host any more. */
+/** Restores a host, once no migration needs what was in the process before. */
 export async function restoreHost(
   context: LabContext,
   hostId: string,
   control: HostControl,
   isRestart: boolean,
 ): Promise<void> {
-  if (isRestart) await context.arbiter.settled(hostId);
+  await context.arbiter.settled(hostId);
   const { vms, links } = context.inventory.config;
   for (const vm of vms) {
     if (vm.hostId === hostId) await restoreVm(context, vm, control, isRestart);

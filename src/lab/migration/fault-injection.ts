@@ -109,10 +109,10 @@ export class FaultInjection {
         return;
       }
       case 'kill-source':
-        source.terminate(cause);
+        await source.terminate(cause);
         return;
       case 'kill-target':
-        target.terminate(cause);
+        await target.terminate(cause);
         return;
       case 'fill-target-memory':
         this.#isFilled = true;

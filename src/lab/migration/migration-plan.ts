@@ -24,7 +24,8 @@ export interface MigrationHost {
     | 'freeFilledMemory'
   >;
   onceLost(listener: (cause: string) => void): () => void;
-  terminate(cause: string): void;
+  /** Ends the process. Resolves when it has ended. */
+  terminate(cause: string): Promise<void>;
 }
 
 export interface MigrationPlan {

@@ -243,7 +243,8 @@ export class MigrationRun {
       return (await target.control.commitIncoming({ migrationId })).resumedAtNs;
     } catch (error) {
       // Only an answer of the target proves that it does not run the VM; silence does not.
-      if (!hasAnswered(error)) target.terminate(`It did not confirm the migration of ${vmName}.`);
+      if (!hasAnswered(error))
+        await target.terminate(`It did not confirm the migration of ${vmName}.`);
       throw error;
     }
   }
@@ -288,8 +289,8 @@ export class MigrationRun {
           'The commit record could not be taken back; the VM starts afresh on the target.',
           error,
         );
-        target.terminate('It holds a VM whose migration could not be undone.');
-        await attempt(() => source.control.finishSend({ migrationId }));
+        await target.terminate('It holds a VM whose migration could not be undone.');
+        await this.#forgetAtSource();
         return;
       }
     }
@@ -303,6 +304,18 @@ export class MigrationRun {
     await attempt(() => this.#prepared);
     // A target that is gone has forgotten the VM by itself.
     await attempt(() => target.control.abortIncoming({ migrationId }));
+  }
+
+  /** The VM is the target's. A source that does not confirm that it has forgotten it may still run it. */
+  async #forgetAtSource(): Promise<void> {
+    const { record, source } = this.#plan;
+    const { migrationId, vmName } = record.subject;
+    try {
+      await source.control.finishSend({ migrationId });
+    } catch (error) {
+      this.#warn(`${source.name} did not forget ${vmName} and is ended.`, error);
+      await source.terminate(`It may run ${vmName}, which belongs to another host.`);
+    }
   }
 
   /** Nothing of the migration is left in any process, or in the data folder. */

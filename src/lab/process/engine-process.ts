@@ -120,8 +120,8 @@ export class EngineProcess<Control extends EngineControl & Streams<Snapshot>, Sn
     return this.#supervisor.stop();
   }
 
-  terminate(cause: string): void {
-    this.#supervisor.terminate(cause);
+  terminate(cause: string): Promise<void> {
+    return this.#supervisor.terminate(cause);
   }
 
   onceLost(listener: (cause: string) => void): () => void {

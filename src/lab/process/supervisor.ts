@@ -85,6 +85,8 @@ export class Supervisor<Control extends EngineControl> {
   #current: Running<Control> | undefined;
   #endsMs: number[] = [];
   #wakeBackOff: (() => void) | undefined;
+  /** Resolves when every process that was killed has ended. */
+  #ended: Promise<unknown> = Promise.resolve();
   readonly #lostListeners = new Set<(cause: string) => void>();
 
   constructor(options: SupervisorOptions<Control>) {
@@ -146,12 +148,17 @@ export class Supervisor<Control extends EngineControl> {
     }
   }
 
-  /** Ends the process without asking, as if it had crashed; it is restarted. */
-  terminate(cause: string): void {
+  /**
+   * Ends the process without asking, as if it had crashed; it is restarted. Resolves when it has
+   * ended: until then it may still do something.
+   */
+  async terminate(cause: string): Promise<void> {
     const current = this.#current;
-    if (current === undefined) return;
-    current.process.kill();
-    this.#lost(current, cause);
+    if (current !== undefined) {
+      this.#kill(current);
+      this.#lost(current, cause);
+    }
+    await this.#ended;
   }
 
   /** Closes the process, kills it when it does not close in time, and waits for its end. */
@@ -199,9 +206,14 @@ export class Supervisor<Control extends EngineControl> {
       this.#pid = null;
       this.#contractVersion = null;
       link.close('It could not be started.');
-      process.kill();
+      this.#kill(running);
       throw link.toRefusal(error);
     }
+  }
+
+  #kill({ process, exited }: Running<Control>): void {
+    process.kill();
+    this.#ended = Promise.all([this.#ended, exited]);
   }
 
   /** The process of `running` is gone: whatever waits for it rejects, and it is started again. */
@@ -231,6 +243,7 @@ export class Supervisor<Control extends EngineControl> {
         return;
       }
       await this.#backOff(delayMs);
+      await this.#ended;
       if (!this.#is('restarting')) return;
       this.#restarts += 1;
       try {

@@ -62,6 +62,8 @@ export class FakeEngineProcess implements SpawnedProcess {
   filledBytes = 0;
   config: HostConfig | undefined;
   isAlive = true;
+  /** When it is set, a killed process goes on until it resolves. */
+  lingering: Promise<void> | undefined;
 
   readonly #channel = parentChannelPort((data) => this.#send({ kind: 'rpc', data }));
   readonly #messageListeners: ((message: unknown) => void)[] = [];
@@ -95,7 +97,9 @@ export class FakeEngineProcess implements SpawnedProcess {
   }
 
   kill(): void {
-    this.#exit({ code: null, signal: 'SIGKILL', reason: 'ended by SIGKILL' });
+    const exit = { code: null, signal: 'SIGKILL', reason: 'ended by SIGKILL' };
+    if (this.lingering === undefined) this.#exit(exit);
+    else void this.lingering.then(() => this.#exit(exit));
   }
 
   /** Ends as a fault of the engine would end it. */
