@@ -88,7 +88,8 @@ it('§6.2 rule 11: a queue that is short of host buffers says so, copies at once
     if (turn % 3 === 2) lab.round(({ role }) => role === 'vcpu');
     lab.round(({ thread }) => thread === own);
   }
-  expect(lowResources()).toBeGreaterThan(0);
+  expect(lowResources()).toBe(1);
+  expect(lab.block(queueId).lastIndication()?.isLowResources).toBe(true);
   lab.settle();
   expect(guest.given).toHaveLength(lab.framesSent);
   expect(lab.block(queueId).postedBuffers()).toBe(posted);
@@ -230,7 +231,7 @@ describe('an event of the adapter', () => {
       await lab.allocate(allocated);
       await lab.setFilter(await lab.allocate(set), set);
       await lab.complete(await lab.allocate(paused));
-      await lab.runningQueue(running);
+      const { queueId } = await lab.runningQueue(running);
       const states = lab.ndis.enumQueues().map(({ exactState }) => exactState);
       expect(states).toEqual(['Running', 'Allocated', 'Set', 'Paused', 'Running']);
       const before = (): void => {
@@ -243,6 +244,15 @@ describe('an event of the adapter', () => {
         stays ? states : ['Running'],
       );
       expect(lab.host.conservation()).toMatchObject({ holds: true, held: 0 });
+      if (event === 'pause') await lab.drive(lab.ndis.liveThrough('restart'));
+      if (!stays) await lab.drive(lab.ndis.liveThrough(event === 'halt' ? 'initialise' : 'halt'));
+      // Filters that stay are in effect again; others are not.
+      const onDefault = lab.framesOn(0);
+      const onQueue = stays ? lab.framesOn(queueId) : 0;
+      lab.sendTo(running, 5);
+      lab.settle();
+      if (stays) expect(lab.framesOn(queueId) - onQueue).toBe(5);
+      expect(lab.framesOn(0) - onDefault).toBe(event === 'halt' ? 5 : 0);
     },
   );
 });
