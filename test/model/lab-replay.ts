@@ -224,7 +224,7 @@ export class LabReplay {
           if (this.#onTargetLost === listener) this.#onTargetLost = undefined;
         };
       },
-      terminate: () => void this.#call(end, () => undefined),
+      terminate: () => this.#call(end, () => undefined),
     };
   }
 

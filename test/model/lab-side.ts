@@ -9,6 +9,7 @@ import {
   LAB_DEAD,
   pop,
   push,
+  type ProcessState,
   type Side,
   type State,
   type StepList,
@@ -77,11 +78,11 @@ export class LabSide {
           break;
         case 'endTarget':
           this.#endTarget(to);
-          if (to.targetProcess === 'gone') answers.push('endTarget ok');
+          if (!this.#isAwaited(to.targetProcess)) answers.push('endTarget ok');
           break;
         case 'endSource':
           this.#endSource(to);
-          if (to.sourceProcess === 'gone') answers.push('endSource ok');
+          if (!this.#isAwaited(to.sourceProcess)) answers.push('endSource ok');
           break;
         case 'stream':
           if (!to.sourceSeen) answers.push('stream unavailable');
@@ -110,15 +111,18 @@ export class LabSide {
 
   #endTarget(to: State): void {
     if (this.#rules.silentTarget === 'trust') return;
-    if (this.#rules.kill === 'at-once') endTarget(to);
-    else if (to.targetProcess !== 'gone') to.targetProcess = 'killed';
+    if (to.targetProcess !== 'gone') to.targetProcess = 'killed';
     this.#loseTarget(to);
   }
 
   #endSource(to: State): void {
-    if (this.#rules.kill === 'at-once') endSource(to);
-    else if (to.sourceProcess !== 'gone') to.sourceProcess = 'killed';
+    if (this.#rules.silentSource === 'trust') return;
+    if (to.sourceProcess !== 'gone') to.sourceProcess = 'killed';
     this.#loseSource(to);
+  }
+
+  #isAwaited(process: ProcessState): boolean {
+    return process === 'killed' && this.#rules.waitsForEnd;
   }
 
   #addAnswers(state: State, steps: StepList): void {

@@ -21,7 +21,7 @@ import { closeTarget, endTarget, targetSteps } from './target-steps';
 
 export interface ModelOptions {
   readonly automaton: LabAutomaton;
-  /** Most faults in one run. */
+  /** Most faults in one run; Infinity: any number. */
   readonly faults: number;
   /** Changes of the rules: mistakes to be found. */
   readonly mistake?: Partial<Rules>;
@@ -46,7 +46,8 @@ export function migrationModel({ automaton, faults, mistake }: ModelOptions): Mo
     },
     broken: (state) => broken(lab, state),
     unsettled: (state) => {
-      if (state.faultsLeft === faults && lab.outcome(state.lab) !== 'completed')
+      const isFaultless = faults !== Infinity && state.faultsLeft === faults;
+      if (isFaultless && lab.outcome(state.lab) !== 'completed')
         return 'nothing went wrong, and the migration was not completed';
       return unsettled(lab, state);
     },
@@ -59,11 +60,11 @@ function addExits(state: State, steps: StepList): void {
 }
 
 function addProcessFaults(state: State, rules: Rules, steps: StepList): void {
-  if (state.sourceProcess !== 'gone') steps.fault('source dies', endSource);
-  if (state.targetProcess !== 'gone') steps.fault('target dies', endTarget);
-  if (state.sourceProcess === 'up')
-    steps.fault('source is told to end', (to) => closeSource(to, rules));
-  if (state.targetProcess === 'up') steps.fault('target is told to end', closeTarget);
+  const { sourceProcess, targetProcess } = state;
+  if (sourceProcess === 'up' || sourceProcess === 'ending') steps.fault('source dies', endSource);
+  if (targetProcess === 'up' || targetProcess === 'ending') steps.fault('target dies', endTarget);
+  if (sourceProcess === 'up') steps.fault('source is told to end', (to) => closeSource(to, rules));
+  if (targetProcess === 'up') steps.fault('target is told to end', closeTarget);
   if (state.sourceReads && state.targetReads) {
     steps.fault('link is cut', (to) => {
       to.socketToSource = 'loss';

@@ -25,14 +25,19 @@ describe("the lab's part", () => {
 });
 
 describe('a migration', () => {
-  it.each([0, 1, 2])(
-    'keeps all rules in every order of things, with up to %s faults',
-    (faults) => {
+  it.each([
+    { faults: 0, atLeast: 50 },
+    { faults: 1, atLeast: 2000 },
+    { faults: 2, atLeast: 10_000 },
+    { faults: Infinity, atLeast: 50_000 },
+  ])(
+    'keeps all rules in every order of things, with up to $faults faults',
+    ({ faults, atLeast }) => {
       const { violation, states } = explore(migrationModel({ automaton, faults }));
       expect(violation).toBeUndefined();
-      expect(states).toBeGreaterThan([50, 1000, 10_000][faults] ?? 0);
+      expect(states).toBeGreaterThan(atLeast);
     },
-    60_000,
+    120_000,
   );
 });
 
@@ -75,8 +80,9 @@ const MISTAKES: readonly Mistake[] = [
     rule: /the source runs the VM while the record names a target/,
   },
   {
-    name: 'finishSend is refused when the guest was resumed meanwhile',
-    mistake: { finishAfterResume: 'refuse' },
+    // By itself the lab makes up for it, by ending the source.
+    name: 'finishSend is refused when the guest was resumed meanwhile, and the lab trusts the source',
+    mistake: { finishAfterResume: 'refuse', silentSource: 'trust' },
     faults: 2,
     rule: /the migration has ended and the source is resuming/,
   },
@@ -115,6 +121,18 @@ const MISTAKES: readonly Mistake[] = [
     mistake: { silentTarget: 'trust' },
     faults: 1,
     rule: /the target runs the VM before the record names it/,
+  },
+  {
+    name: 'the lab does not wait for the end of a target that it kills',
+    mistake: { waitsForEnd: false },
+    faults: 1,
+    rule: /the target runs the VM before the record names it/,
+  },
+  {
+    name: 'the lab trusts a source that does not confirm that it has forgotten the VM',
+    mistake: { silentSource: 'trust' },
+    faults: 3,
+    rule: /two copies of the VM run/,
   },
   {
     name: 'a host is started again while a migration still needs it',

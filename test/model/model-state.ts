@@ -67,7 +67,7 @@ export interface State {
 
   /** The lab did not wait for an answer of a process that lives. */
   wasImpatient: boolean;
-  /** Faults that may still happen. */
+  /** Faults that may still happen; Infinity stays what it is. */
   faultsLeft: number;
   /** A rule that the last step broke. */
   alarm: string;

@@ -34,8 +34,10 @@ export interface Rules {
   readonly savesRecord: boolean;
   /** Whether the lab ends a target that does not answer its commit. */
   readonly silentTarget: 'end' | 'trust';
-  /** Whether a killed process may still do something. */
-  readonly kill: 'takes-time' | 'at-once';
+  /** Whether the lab ends a source that does not confirm that it has forgotten the VM. */
+  readonly silentSource: 'end' | 'trust';
+  /** Whether the lab waits for the end of a process that it kills: until then it may do something. */
+  readonly waitsForEnd: boolean;
   /** Whether the lab takes the record back before the source resumes. */
   readonly takesRecordBack: boolean;
   /** Whether a host that is started again waits for its migrations to end. */
@@ -56,7 +58,8 @@ export const CODE: Rules = {
   earlyCancel: 'stop',
   savesRecord: true,
   silentTarget: 'end',
-  kill: 'at-once',
+  silentSource: 'end',
+  waitsForEnd: true,
   takesRecordBack: true,
   restartWaits: true,
 };
