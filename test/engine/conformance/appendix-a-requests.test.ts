@@ -290,7 +290,7 @@ describe('Appendix A over random sequences', () => {
       ),
       { numRuns: withEffort(80), seed: announcedSeed('requests') },
     );
-  });
+  }, 120_000);
 
   it('A.3: ends in the same state when the same requests are made all at once', async () => {
     const scripts = fc.array(stepArbitrary, { minLength: 5, maxLength: 30, size: 'max' });
@@ -307,5 +307,5 @@ describe('Appendix A over random sequences', () => {
       }),
       { numRuns: withEffort(60), seed: announcedSeed('requests all at once') },
     );
-  });
+  }, 120_000);
 });
