@@ -210,7 +210,7 @@ const migrationRef = z.object({ migrationId: idSchema });
 export const rendezvousSchema = z.object({
   /** Unix socket of the fabric; hosts and clients connect to it with QEMU stream framing. */
   fabricSocket: z.string(),
-  /** Folder for sockets of this lab. */
+  /** Folder for sockets of this lab. Those of a migration are `m-ID` and `m-ID-back`. */
   socketFolder: z.string(),
 });
 

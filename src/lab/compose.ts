@@ -34,6 +34,7 @@ export function composeContext(
     profiles: new AdapterProfiles(options.resourcesFolder),
     arbiter: new MigrationArbiter(),
     commands: new CommandQueue(),
+    rendezvous,
     restoreFailures: new Map(),
     stoppedLinks: new Set(),
     hosts: new HostFleet({

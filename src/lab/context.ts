@@ -6,7 +6,7 @@ import type { EventList } from './events';
 import type { Inventory } from './inventory/inventory';
 import type { MacRegistry } from './mac-registry';
 import type { MigrationArbiter } from './migration/arbiter';
-import type { FabricProcess } from './process/engine-process';
+import type { FabricProcess, Rendezvous } from './process/engine-process';
 import type { HostFleet } from './process/host-fleet';
 
 export interface LabContext {
@@ -19,6 +19,7 @@ export interface LabContext {
   readonly fabric: FabricProcess;
   readonly arbiter: MigrationArbiter;
   readonly commands: CommandQueue;
+  readonly rendezvous: Rendezvous;
   /** Why a VM could not be restored on its host, by VM id. */
   readonly restoreFailures: Map<string, string>;
   /** Links that were stopped by command; a restart keeps them stopped. */

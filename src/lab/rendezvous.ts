@@ -33,6 +33,15 @@ export async function makeRendezvous(parent = tmpdir()): Promise<Rendezvous> {
   return { fabricSocket, socketFolder };
 }
 
+/** Removes the sockets of a migration that has ended: a process that was killed has left its own. */
+export async function removeMigrationSockets(
+  { socketFolder }: Rendezvous,
+  migrationId: string,
+): Promise<void> {
+  const path = join(socketFolder, `m-${migrationId}`);
+  await Promise.all([path, `${path}-back`].map((socket) => rm(socket, { force: true })));
+}
+
 /** Removes what a rendezvous left behind. */
 export async function removeRendezvous({ socketFolder }: Rendezvous): Promise<void> {
   await rm(socketFolder, { recursive: true, force: true });

@@ -191,6 +191,7 @@ export class LabReplay {
         },
       },
       commitRecord: new ModelRecord((call) => this.#call(call, () => undefined)),
+      removeSockets: () => Promise.resolve(),
       onPhase: () => undefined,
       onProgress: () => undefined,
       onWarning: () => undefined,

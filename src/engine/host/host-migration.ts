@@ -52,6 +52,7 @@ export class HostMigration {
   readonly #leaving = new Set<Promise<void>>();
   /** Migrations that were cancelled before they began. */
   readonly #cancelled = new Set<string>();
+  #isClosed = false;
   /** VMs that run here but have not taken over everything yet. */
   readonly #settling = new Set<ArrivingVm>();
 
@@ -94,6 +95,7 @@ export class HostMigration {
         ...{ vm, kernel, memory, socketFolder, migrationId, token },
       });
       this.#incoming.set(migrationId, { stream, arriving });
+      this.#tellWhenClosed(stream);
       const text = `${config.name} may come to ${parts.config.name}; its memory is reserved.`;
       this.#tell('migration/prepared', arriving.vm, text);
       return { socket: stream.socketPath, token };
@@ -165,6 +167,7 @@ export class HostMigration {
       },
     });
     this.#outgoing.set(migrationId, { stream, vm: departing });
+    this.#tellWhenClosed(stream);
     try {
       // The lab tells of phases and failures; it hears of both through this stream.
       yield* stream.progress();
@@ -221,10 +224,18 @@ export class HostMigration {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const arriving of this.#settling) arriving.stop();
     for (const { stream } of this.#incoming.values()) stream.abort('The host is closed.');
     await Promise.all(this.#leaving);
     for (const { stream } of this.#outgoing.values()) await stream.close();
+  }
+
+  /** Its staging memory is given back by then, perhaps as the last thing that changes. */
+  #tellWhenClosed({ closed }: { readonly closed: Promise<void> }): void {
+    void closed.then(() => {
+      if (!this.#isClosed) this.#parts.log.changed();
+    });
   }
 
   /** Its sendVm may wait for something, or be on its way; most have failed by themselves. */

@@ -3,8 +3,7 @@
  * it. Whatever goes wrong (Refuse, Abort, loss, time-out, cancellation) ends the present wait and
  * all later ones with one refusal; the first reason stays. Control thread.
  */
-import { randomBytes } from 'node:crypto';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Socket } from 'node:net';
 import { PAGE_SIZE } from '../kernel/layout';
 import type { HostMemory } from '../memory/host-memory';
@@ -178,7 +177,7 @@ export class SourceLink {
   async #greet(): Promise<void> {
     const { vm, socketPath, token, secondSocket = true } = this.#options;
     const { vmId, memoryBytes } = vm;
-    const back = secondSocket ? `b-${randomBytes(12).toString('hex')}` : null;
+    const back = secondSocket ? `${basename(socketPath)}-back` : null;
     const listening = back && SocketListener.open(dirname(socketPath), back, vmId);
     const hello = textPayload({ token, vmId, memoryBytes, pageSize: PAGE_SIZE, back });
     this.#connection.send(MessageType.Hello, hello);

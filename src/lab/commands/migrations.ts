@@ -18,6 +18,7 @@ import {
   type PreflightView,
 } from '../migration/preflight';
 import { notFound, refusal } from '../refusals';
+import { removeMigrationSockets } from '../rendezvous';
 import { MigrationEvents } from './migration-events';
 
 /** By then a host's snapshot has everything that it did before. */
@@ -144,7 +145,7 @@ export class MigrationCommands {
   }
 
   #job(migrationId: string, { vm, source, target, options, cause }: Move): MigrationJob {
-    const { inventory, events: list, fabric, changed } = this.#context;
+    const { inventory, events: list, fabric, rendezvous, changed } = this.#context;
     const names = { migrationId, vm: vm.name, source: source.name, target: target.name };
     const events = new MigrationEvents(list, names);
     const subject = {
@@ -162,6 +163,7 @@ export class MigrationCommands {
         target: this.#endpoint(target),
         fabric,
         commitRecord: new CommitRecord(inventory, vm, target.id),
+        removeSockets: () => removeMigrationSockets(rendezvous, migrationId),
         onProgress: changed,
         onPhase: (phase) => {
           events.phase(phase);

@@ -38,6 +38,8 @@ export interface MigrationPlan {
     readonly control: Pick<FabricControl, 'startProbe' | 'watchProbe' | 'loseProbes' | 'stopProbe'>;
   };
   readonly commitRecord: CommitRecord;
+  /** Removes what a killed process may have left of the sockets. */
+  removeSockets(): Promise<void>;
   onPhase(phase: MigrationPhase): void;
   onProgress(): void;
   onWarning(text: string, cause: string): void;

@@ -318,11 +318,16 @@ export class MigrationRun {
     }
   }
 
-  /** Nothing of the migration is left in any process, or in the data folder. */
+  /** Nothing of the migration is left in any process, or in any folder. */
   async #release(): Promise<void> {
     await this.#faults.undo();
     await this.#meter.end();
     await this.#plan.commitRecord.discard();
+    try {
+      await this.#plan.removeSockets();
+    } catch (error) {
+      this.#warn('The sockets of the migration could not be removed.', error);
+    }
   }
 
   #targetLost(cause: string): void {

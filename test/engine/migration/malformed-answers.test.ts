@@ -222,7 +222,7 @@ describe('a second socket', () => {
       options: migrationOptionsSchema.parse({}),
     });
     await target.heard(MessageType.Hello);
-    const [back = ''] = readdirSync(folder.path).filter((name) => name.startsWith('b-'));
+    const [back = ''] = readdirSync(folder.path).filter((name) => name.endsWith('-back'));
     const sockets = [1, 2].map(() => connect(join(folder.path, back)));
     for (const socket of sockets) socket.on('error', () => socket.destroy());
     await Promise.race(
