@@ -247,8 +247,13 @@ export const hostControlContract = {
   updateVm: command.input(vmConfigSchema).output(nothing),
   /** Legal in: stopped. Gives its memory back. */
   removeVm: command.input(z.object({ vmId: idSchema })).output(nothing),
-  /** Legal in: stopped. Boots the guest afresh. */
-  startVm: command.input(z.object({ vmId: idSchema })).output(nothing),
+  /**
+   * Legal in: stopped. Boots the guest afresh. `announce`: switches may know its addresses at another
+   * place, as after the loss of a host; they are told.
+   */
+  startVm: command
+    .input(z.object({ vmId: idSchema, announce: z.boolean().default(false) }))
+    .output(nothing),
   /** Legal in: running, failed. */
   stopVm: command.input(z.object({ vmId: idSchema })).output(nothing),
   /** Changes VMQ on/off, buffer mode and moderation by handover, while frames flow. */

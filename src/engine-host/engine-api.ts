@@ -85,7 +85,7 @@ export interface HostEngine extends EngineBase<HostSnapshot, HostReport> {
   addVm(vm: VmConfig): Promise<void>;
   updateVm(vm: VmConfig): Promise<void>;
   removeVm(vmId: string): Promise<void>;
-  startVm(vmId: string): Promise<void>;
+  startVm(vmId: string, announce: boolean): Promise<void>;
   stopVm(vmId: string): Promise<void>;
 
   setAdapter(adapter: AdapterConfig): Promise<void>;

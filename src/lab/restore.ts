@@ -44,7 +44,7 @@ async function restoreVm(
   const object = { kind: 'vm', id: vm.id, name: vm.name } as const;
   try {
     await control.addVm(vm);
-    if (vm.power === 'running') await control.startVm({ vmId: vm.id });
+    if (vm.power === 'running') await control.startVm({ vmId: vm.id, announce: isRestart });
     context.restoreFailures.delete(vm.id);
     if (!isRestart || vm.power !== 'running') return;
     context.events.record(

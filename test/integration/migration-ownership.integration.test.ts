@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrationOptionsSchema, type MigrationProgress } from '../../src/contract/migration';
 import type { Host } from '../../src/engine/host/host';
 import { EngineLab, until, vmConfig } from '../support/engine-lab';
+import { Pinger } from '../support/pinger';
 
 const WEB = vmConfig('web', 'host-a', '02:00:5e:10:00:01', 10, '10.0.10.11', {
   kind: 'page-writer',
@@ -108,5 +109,23 @@ describe('a migration that fails before the queue is freed', () => {
     forget();
     expect(b.snapshot().vms).toEqual([]);
     expect(seen).toBe(0);
+  });
+});
+
+describe('a VM that starts afresh on another host than the switches know', () => {
+  it('is reached at once, since its host announces it', async () => {
+    const client = await lab.client();
+    const pinger = new Pinger(client, { mac: '02:00:5e:10:00:01', ipv4: '10.0.10.11', vlan: 10 });
+    pinger.start();
+    await until('answers', () => pinger.answered.size > 10);
+    // As after the loss of host a, whose port the fabric still knows.
+    await a.stopVm('web');
+    await a.removeVm('web');
+    await b.addVm({ ...WEB, hostId: 'host-b' });
+    await b.startVm('web', true);
+    const before = pinger.answered.size;
+    await until('answers from its new place', () => pinger.answered.size > before + 10);
+    pinger.stop();
+    client.close();
   });
 });

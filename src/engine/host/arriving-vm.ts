@@ -22,7 +22,7 @@ import { LATE_MAX_BYTES } from '../migration/protocol';
 import type { NicPort } from '../switch/nic-port';
 import type { VirtualMachine } from '../vm/virtual-machine';
 import { buildMarker } from '../wire/marker';
-import { buildRarpAnnounce } from '../wire/rarp';
+import { announce } from './announce';
 import type { FrameSender } from './frame-sender';
 import { requireAdapter, type HostParts } from './host-parts';
 import type { VmPower } from './vm-power';
@@ -161,7 +161,7 @@ export class ArrivingVm implements IncomingVm, LateFrames {
    */
   async settle(): Promise<string | null> {
     await this.#localSendersSettled();
-    await this.#announce();
+    await announce(this.#parts, this.#sender, this.vm);
     this.#announceLater();
     void this.#sendMarkers().catch(() => undefined);
     const lost = await this.#ended;
@@ -199,24 +199,13 @@ export class ArrivingVm implements IncomingVm, LateFrames {
     for (const { hardware } of new Set(adapters)) await drained(memory, threads, hardware.thread);
   }
 
-  /** One RARP per NIC address, into its VLAN: switches learn where the VM is now. */
-  async #announce(): Promise<void> {
-    for (const port of this.vm.ports) {
-      for (const mac of port.config.macs) {
-        await this.#sender.send(port, this.#threadOf(port), (bytes) =>
-          buildRarpAnnounce(bytes, 0, parseMacAddress(mac)),
-        );
-      }
-    }
-  }
-
   #announceLater(): void {
     const { vm } = this;
     for (const delay of ANNOUNCE_AFTER_MS) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         if (vm.state === 'running' && this.#parts.vms.get(vm.vmId) === vm)
-          void this.#announce().catch(() => undefined);
+          void announce(this.#parts, this.#sender, vm).catch(() => undefined);
       }, delay);
       this.#timers.add(timer);
     }

@@ -15,6 +15,7 @@ import { OutgoingMigration } from '../migration/source';
 import { IncomingMigration } from '../migration/target';
 import { newToken } from '../migration/token';
 import type { VirtualMachine } from '../vm/virtual-machine';
+import { announce } from './announce';
 import { ArrivingVm } from './arriving-vm';
 import { DepartingVm, type Gap } from './departing-vm';
 import { FrameSender } from './frame-sender';
@@ -60,6 +61,11 @@ export class HostMigration {
     this.#parts = parts;
     this.#power = power;
     this.#sender = new FrameSender(parts.memory);
+  }
+
+  /** Tells switches where a VM is that did not move here by a migration. */
+  announce(vm: VirtualMachine): Promise<void> {
+    return announce(this.#parts, this.#sender, vm);
   }
 
   // ── Target ────────────────────────────────────────────────────────────────────────────────────

@@ -270,10 +270,11 @@ export class Host {
     return Promise.resolve();
   }
 
-  async startVm(vmId: string): Promise<void> {
-    const { parts, power } = this.#require();
+  async startVm(vmId: string, announce = false): Promise<void> {
+    const { parts, power, migration } = this.#require();
     const vm = requireVm(parts, vmId);
     await power.start(vm);
+    if (announce) await migration.announce(vm);
     this.#log.emit(
       'vm/started',
       this.#object('vm', vmId, vm.config.name),
