@@ -51,6 +51,8 @@ export class SourceLink {
   #slot = 0;
   #sentBytes = 0;
   #mayGoOn = false;
+  #isCut = false;
+  #isCorrupting = false;
 
   /** Connects and says Hello. @throws RefusalError `host-memory-exhausted` */
   constructor(options: SourceLinkOptions) {
@@ -130,13 +132,15 @@ export class SourceLink {
     this.#condition.changed();
   }
 
-  /** Fault injection: the link breaks. */
+  /** Fault injection: the link breaks, its second socket included when that is on its way. */
   cut(): void {
+    this.#isCut = true;
     this.#connection.cut();
   }
 
   /** Fault injection: one bit of the next message changes on its way. */
   corruptNext(): void {
+    this.#isCorrupting = true;
     this.#connection.corruptNext();
   }
 
@@ -194,11 +198,13 @@ export class SourceLink {
 
   /** The target's own socket; what was opened first has done its part then. */
   #takeBack(socket: Socket): void {
-    if (this.#connection !== this.#first || this.#first.isOver) {
+    if (this.#connection !== this.#first || this.#first.isOver || this.#isCut) {
       socket.destroy();
       return;
     }
     this.#connection = this.#connect(accepted(socket), this.#staging.secondInbound);
+    // Nothing more was to come on the first one.
+    if (this.#isCorrupting) this.#connection.corruptNext();
     this.#connection.setIdleTimeout(this.#options.connectTimeoutMs ?? 5000);
     this.#back?.close();
     this.#first.close();

@@ -191,6 +191,25 @@ describe('a source whose host ends', () => {
   });
 });
 
+describe('a link that is broken on purpose', () => {
+  it.each(['cut', 'corrupt'] as const)(
+    'breaks also while the second socket is on its way: %s',
+    async (how) => {
+      for (let turns = 0; turns < 12; turns++) {
+        await prepare();
+        const outgoing = move.start({ pauseAt: 'preparing' });
+        for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+        outgoing.break(how);
+        outgoing.goOn();
+        await expect(move.follow()).rejects.toEqual(refusal('migration-failed'));
+        if (move.incoming.state === 'listening') move.incoming.abort('Nobody came.');
+        await move.expectUndone();
+        if (turns < 11) await move.dispose();
+      }
+    },
+  );
+});
+
 describe('a dead peer', () => {
   it('is noticed by both sides when nothing comes any more', async () => {
     const idleTimeoutMs = 100;
