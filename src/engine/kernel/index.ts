@@ -1,8 +1,10 @@
 /** Entry of the kernel module: what threads call. `docs/memory-layout.md` describes the blocks that they pass. */
-export { adapterHasWork, adapterStarved, adapterTurn, putFence } from './adapter';
+export { adapterHasWork, adapterTurn, putFence } from './adapter';
+export { adapterStarved } from './dma';
 export { fabricHasWork, fabricTurn } from './fabric';
 export { filterLookup, filterSlot } from './filter-table';
-export { guestTurn, inconsistentPages, kick, vcpuDue, vcpuHasWork, vcpuTurn } from './guest';
+export { guestTurn, kick } from './guest';
+export { inconsistentPages } from './guest-workload';
 export { adopt, disown, passFence } from './handover';
 export {
   deframe,
@@ -30,4 +32,5 @@ export { deliverLate, flushHold, heldCount, releaseHold } from './port';
 export { serveHasWork, serveTurn } from './serve';
 export { wake } from './thread';
 export { announce } from './transmit';
+export { vcpuDue, vcpuHasWork, vcpuTurn } from './vcpu';
 export { wireEmpty } from './wire-ring';
