@@ -74,7 +74,9 @@ export function hostControlRouter({
     addVm: whenOpen.addVm.handler(({ input }) => done(engine.addVm(input))),
     updateVm: whenOpen.updateVm.handler(({ input }) => done(engine.updateVm(input))),
     removeVm: whenOpen.removeVm.handler(({ input }) => done(engine.removeVm(input.vmId))),
-    startVm: whenOpen.startVm.handler(({ input }) => done(engine.startVm(input.vmId, input.announce))),
+    startVm: whenOpen.startVm.handler(({ input }) =>
+      done(engine.startVm(input.vmId, input.announce)),
+    ),
     stopVm: whenOpen.stopVm.handler(({ input }) => done(engine.stopVm(input.vmId))),
 
     setAdapter: whenOpen.setAdapter.handler(({ input }) => done(engine.setAdapter(input))),

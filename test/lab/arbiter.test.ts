@@ -35,7 +35,7 @@ function aSilentHost(name: string): MigrationHost & { listeners: Set<(cause: str
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    terminate: () => undefined,
+    terminate: () => Promise.resolve(),
   };
 }
 
@@ -75,6 +75,7 @@ async function anArbiter() {
           },
         },
         commitRecord: new CommitRecord(inventory, vm, 'host-b'),
+        removeSockets: () => Promise.resolve(),
         onPhase: () => undefined,
         onProgress: () => undefined,
         onWarning: () => undefined,
