@@ -2,7 +2,7 @@
  * Why a frame was dropped. The position in this list is the position of the counter in every
  * thread's counter block (`engine/kernel/layout.ts` names the same numbers; a test compares them).
  * `isLoss` tells frames that somebody misses from those that were filtered because nobody here
- * wanted them, as any switch does with flooded frames. Every reason has its sentence: no drop counter is shown without an explanation.
+ * wanted them, as switches do with flooded frames. Every reason has its sentence: no drop counter is shown without an explanation.
  */
 export const DROP_REASONS = [
   {

@@ -21,7 +21,7 @@ import { closeTarget, endTarget, targetSteps } from './target-steps';
 
 export interface ModelOptions {
   readonly automaton: LabAutomaton;
-  /** Most faults in one run; Infinity: any number. */
+  /** Most faults in one run; Infinity: without limit. */
   readonly faults: number;
   /** Changes of the rules: mistakes to be found. */
   readonly mistake?: Partial<Rules>;

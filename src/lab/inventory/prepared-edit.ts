@@ -1,7 +1,7 @@
 /**
  * An edit of the inventory that is on disk before it is made: written and synced beside the file,
  * put in force by renaming. So whoever waits for it waits for no disk. An inventory that has
- * changed since makes it stale; then it is saved as any other edit.
+ * changed since makes it stale; then it is saved like other edits.
  *
  *     const edit = new PreparedEdit(inventory, { list: 'vms', id, value });
  *     await edit.write();      // early, and again when the inventory may have changed

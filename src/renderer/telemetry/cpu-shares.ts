@@ -31,7 +31,7 @@ export interface ProcessorShares {
   /** Percent per column, by queue key. */
   readonly queues: Map<string, Float64Array>;
   readonly parts: Record<CpuPart, Float64Array>;
-  /** Whether a column has any sample at all. */
+  /** Whether a column has a sample. */
   readonly known: Uint8Array;
 }
 

@@ -288,7 +288,7 @@ export class LabBench {
       );
   }
 
-  /** A.8: each buffer is free, or posted, or with somebody; at rest nobody has any. */
+  /** A.8: each buffer is free, or posted, or with somebody; at rest nobody has one. */
   #checkBuffers(oracle: FrameOracle): void {
     const { memory } = this.lab.host;
     for (const queueId of [0, ...oracle.queues.keys()]) {

@@ -1,6 +1,6 @@
 /**
- * Reads the blocks of a pcapng file: any number of sections in either byte order, any number of
- * Ethernet interfaces with a clock each. Blocks that are not known are skipped.
+ * Reads the blocks of a pcapng file: sections in either byte order, each with Ethernet interfaces
+ * that have clocks of their own; there is no limit to either. Blocks that are not known are skipped.
  *
  * A simple packet block carries no time; its frame gets the time of the frame before it.
  */

@@ -273,7 +273,7 @@ export const SECTION_3 = [
     [
       5,
       'setting-a-vmq-filter.md; clearing-a-vmq-filter.md',
-      'It has no owner: any bound protocol may set filters on it and clears its own before it closes.',
+      'It has no owner: each bound protocol may set filters on it and clears its own before it closes.',
     ],
     [6, 'clearing-a-vmq-filter.md', 'It receives without any filter.'],
     [
