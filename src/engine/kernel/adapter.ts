@@ -44,9 +44,11 @@ import {
   WE_FRAME,
   WE_LENGTH,
   WE_TIME,
+  WIRE_BURST,
   W_HEAD,
   W_TAIL,
 } from './layout';
+import { copyBytes } from './copy';
 import { clearStarved, dma } from './dma';
 import { filterLookup } from './filter-table';
 import { interrupt } from './interrupts';
@@ -56,58 +58,49 @@ import { wireAdvance, wireAfter, wireEmpty, wirePeek, wirePublish, wireReserve }
 
 const ETHERTYPE_VLAN: u32 = 0x0081; // 0x8100 as a little-endian load sees it
 
+/** One frame of a wire: to its queue, or dropped. Returns false when it must wait on the wire. */
+function receiveFrame(adapter: u32, thread: u32, entry: u32, now: f64): bool {
+  const length = load<u32>(entry, WE_LENGTH);
+  const frame = entry + WE_FRAME;
+  const tagged = length >= 18 && u32(load<u16>(frame, 12)) == ETHERTYPE_VLAN;
+  if (length < <u32>FRAME_MIN || length > <u32>(tagged ? FRAME_MAX_TAGGED : FRAME_MAX)) {
+    countDrop(thread, DROP_MALFORMED);
+    return true;
+  }
+  const tci = tagged ? u32(bswap<u16>(load<u16>(frame, 14))) : 0;
+  const id = filterLookup(
+    load<u32>(adapter, A_FILTERS),
+    load<u32>(adapter, A_FILTER_MASK),
+    load<u32>(adapter, A_MAC_ONLY) != 0,
+    load<u32>(frame),
+    u32(load<u16>(frame, 4)),
+    tci & 0xfff,
+  );
+  const named = load<u32>(adapter + A_QUEUES + id * 4);
+  const queue = named == 0 ? load<u32>(adapter + A_QUEUES) : named;
+  const time = load<f64>(entry, WE_TIME);
+  return dma(adapter, thread, queue, frame, length, tci, tagged, time, now);
+}
+
 /** Takes a burst from one wire ring. Returns frames taken. */
 function receive(adapter: u32, thread: u32, wire: u32, now: f64): u32 {
   let head = load<u32>(wire, W_HEAD);
   // Pairs with wirePublish of the link.
   const tail = atomic.load<u32>(wire, W_TAIL);
-  const table = load<u32>(adapter, A_FILTERS);
-  const mask = load<u32>(adapter, A_FILTER_MASK);
-  const macOnly = load<u32>(adapter, A_MAC_ONLY) != 0;
   // Pairs with setState of the control thread.
   const refuses = atomic.load<u32>(adapter, A_REFUSES);
   let taken: u32 = 0;
   let bytes: u64 = 0;
-  while (taken < <u32>BURST) {
+  while (taken < <u32>WIRE_BURST) {
     const entry = wirePeek(wire, head, tail);
     if (entry == 0) break;
+    if (refuses != 0) countDrop(thread, refuses - 1);
+    else if (!receiveFrame(adapter, thread, entry, now)) break;
     head = wireAfter(wire, head, entry);
     taken++;
-    const length = load<u32>(entry, WE_LENGTH);
-    const frame = entry + WE_FRAME;
-    bytes += length;
-    if (refuses != 0) {
-      countDrop(thread, refuses - 1);
-      continue;
-    }
-    const tagged = length >= 18 && u32(load<u16>(frame, 12)) == ETHERTYPE_VLAN;
-    if (length < <u32>FRAME_MIN || length > <u32>(tagged ? FRAME_MAX_TAGGED : FRAME_MAX)) {
-      countDrop(thread, DROP_MALFORMED);
-      continue;
-    }
-    const tci = tagged ? u32(bswap<u16>(load<u16>(frame, 14))) : 0;
-    const id = filterLookup(
-      table,
-      mask,
-      macOnly,
-      load<u32>(frame),
-      u32(load<u16>(frame, 4)),
-      tci & 0xfff,
-    );
-    const queue = load<u32>(adapter + A_QUEUES + id * 4);
-    dma(
-      adapter,
-      thread,
-      queue == 0 ? load<u32>(adapter + A_QUEUES) : queue,
-      frame,
-      length,
-      tci,
-      tagged,
-      load<f64>(entry, WE_TIME),
-      now,
-    );
+    bytes += load<u32>(entry, WE_LENGTH);
   }
-  if (taken != 0 || head != load<u32>(wire, W_HEAD)) wireAdvance(wire, head);
+  if (taken != 0) wireAdvance(wire, head);
   count(thread, CT_FROM_WIRE, taken);
   count(thread, CT_BYTES_FROM_WIRE, bytes);
   return taken;
@@ -151,11 +144,11 @@ function transmit(adapter: u32, thread: u32, ring: u32, uplink: u32, now: f64): 
     }
     const target = slot + WE_FRAME;
     if (tag != 0) {
-      memory.copy(target, from, 12);
+      copyBytes(target, from, 12);
       store<u16>(target, u16(ETHERTYPE_VLAN), 12);
       store<u16>(target, bswap<u16>(u16(vlan)), 14);
-      memory.copy(target + 16, from + 12, length - 12);
-    } else memory.copy(target, from, length);
+      copyBytes(target + 16, from + 12, length - 12);
+    } else copyBytes(target, from, length);
     countSent(adapter, u32(load<u16>(entry, E_NIC)), length + tag);
     sent++;
     bytes += length + tag;

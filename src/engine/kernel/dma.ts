@@ -29,37 +29,41 @@ import {
   Q_LOOKAHEAD,
   Q_LOOKAHEAD_SIZE,
   Q_MODE,
+  Q_SHORT,
   Q_THREAD,
   Q_UNSIGNALLED,
+  Q_WAITED_NS,
   R_ENTRIES,
-  R_HEAD,
   VIRTIO_NET_HEADER,
 } from './layout';
+import { copyBytes } from './copy';
 import { raisedWord } from './interrupts';
 import { writeNetHeader } from './port';
-import { ringAdvance, ringAvailable, ringEntry, ringReserve } from './ring';
+import { ringReserve, ringTake, ringUntaken } from './ring';
 import { bump, countDrop, wake } from './thread';
 
-let starved: bool = false;
+/** Queue that had no buffer in this turn, the last one of several; 0: none. */
+let starved: u32 = 0;
 
-/** Whether the last turn dropped a frame because a queue had no buffer. */
+/** Whether a queue had no buffer for a frame of the last turn, and still has none. */
 export function adapterStarved(): bool {
-  return starved;
+  // Pairs with endShortage.
+  return starved != 0 && atomic.load<u32>(starved, Q_SHORT) != 0;
 }
 
 /** Before a turn. */
 export function clearStarved(): void {
-  starved = false;
+  starved = 0;
 }
 
 const ETHERTYPE_IPV4: u32 = 0x0008;
 
 /** Copies the first `bytes` of a frame from wire memory, without its tag. */
 function copyOut(target: u32, frame: u32, tagged: bool, bytes: u32): void {
-  if (!tagged) memory.copy(target, frame, bytes);
+  if (!tagged) copyBytes(target, frame, bytes);
   else {
-    memory.copy(target, frame, 12);
-    memory.copy(target + 12, frame + 16, bytes - 12);
+    copyBytes(target, frame, 12);
+    copyBytes(target + 12, frame + 16, bytes - 12);
   }
 }
 
@@ -81,7 +85,31 @@ function splitAt(frame: u32, length: u32, tagged: bool, lookahead: u32): u32 {
   return min(split, length);
 }
 
-/** Writes one frame from wire memory into the next buffer of its queue, and its completion. */
+/** A frame waits for a buffer of its queue, and others behind it, only so long after the last one did. */
+const WAIT_INTERVAL_NS: f64 = 1000000;
+
+/**
+ * A queue has no buffer. A burst may come while its thread is about to post some, so the wire waits for
+ * a moment, but seldom: a queue that is full for longer drops at its own edge, and no other feels it.
+ * Returns whether the frame was dropped.
+ */
+function dropUnlessItMayWait(thread: u32, queue: u32, now: f64): bool {
+  starved = queue;
+  atomic.store<u32>(queue, 1, Q_SHORT);
+  wake(load<u32>(queue, Q_THREAD));
+  if (now - load<f64>(queue, Q_WAITED_NS) >= WAIT_INTERVAL_NS) {
+    store<f64>(queue, now, Q_WAITED_NS);
+    return false;
+  }
+  countDrop(thread, DROP_NO_RECEIVE_BUFFER);
+  bump(queue + Q_DROPPED, 1);
+  return true;
+}
+
+/**
+ * Writes one frame from wire memory into the next buffer of its queue, and its completion.
+ * @returns false: it must be tried again after the thread has given way.
+ */
 export function dma(
   adapter: u32,
   thread: u32,
@@ -92,27 +120,18 @@ export function dma(
   tagged: bool,
   time: f64,
   now: f64,
-): void {
+): bool {
   const free = load<u32>(queue, Q_FREE_RING);
-  const head = load<u32>(free, R_HEAD);
-  const posted = ringAvailable(free);
-  if (posted == 0) {
-    starved = true;
-    countDrop(thread, DROP_NO_RECEIVE_BUFFER);
-    bump(queue + Q_DROPPED, 1);
-    wake(load<u32>(queue, Q_THREAD));
-    return;
-  }
+  if (ringUntaken(free) == 0) return dropUnlessItMayWait(thread, queue, now);
   const completion = ringReserve(load<u32>(queue, Q_COMPLETION_RING), COMPLETION_SIZE);
   if (completion == 0) {
     countDrop(thread, DROP_NO_RECEIVE_BUFFER);
     bump(queue + Q_DROPPED, 1);
-    return;
+    return true;
   }
-  const buffer = ringEntry(free, head, FREE_SIZE);
+  const buffer = ringTake(free, FREE_SIZE);
   let target = load<u32>(buffer, FREE_ADDRESS);
   store<u32>(completion, load<u32>(buffer, FREE_COOKIE), C_COOKIE);
-  ringAdvance(free, head + 1);
   const isShared = load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY;
   if (isShared) target += VIRTIO_NET_HEADER;
   const out = tagged ? length - 4 : length;
@@ -125,7 +144,7 @@ export function dma(
     copyOut(lookahead + slot * LOOKAHEAD_BUFFER, frame, tagged, split);
     // Room is left in front for what the lookahead buffer has: the host puts it there.
     const rest = frame + split + (tagged ? 4 : 0);
-    memory.copy(target + split, rest, out - split);
+    copyBytes(target + split, rest, out - split);
     store<u16>(completion, u16(split), C_NIC);
     flags |= C_SPLIT;
   } else {
@@ -151,4 +170,5 @@ export function dma(
     store<u64>(word, load<u64>(word) | (u64(1) << (id & 63)));
   }
   store<u32>(queue, waiting + 1, Q_UNSIGNALLED);
+  return true;
 }

@@ -33,6 +33,7 @@ import {
   WE_FRAME,
   WE_LENGTH,
 } from './layout';
+import { copyBytes } from './copy';
 import { macKey, macLearn, macLookup } from './mac-table';
 import { bump, count, countDrop } from './thread';
 import { wireAdvance, wireAfter, wireEmpty, wirePeek, wirePublish, wireReserve } from './wire-ring';
@@ -47,7 +48,7 @@ function output(thread: u32, port: u32, frame: u32, length: u32, now: f64): void
     bump(port + FP_DROPPED, 1);
     return;
   }
-  memory.copy(entry + WE_FRAME, frame, length);
+  copyBytes(entry + WE_FRAME, frame, length);
   count(thread, CT_TO_WIRE, 1);
   bump(port + FP_FRAMES_OUT, 1);
   bump(port + FP_BYTES_OUT, length);

@@ -12,6 +12,7 @@ import {
   G_TARGET_MAC_LOW,
   G_UDP_ECHOES,
 } from './layout';
+import { copyBytes } from './copy';
 import { state } from './guest-context';
 import { txBuffer, txSend } from './guest-driver';
 import { stampProbe } from './probe';
@@ -79,7 +80,7 @@ export function onIpv4(nic: u32, frame: u32, length: u32, now: f64): void {
   const isUdpEcho = protocol == 17 && u32(load<u16>(frame, 36)) == PORT_ECHO;
   if (!isEcho && !isUdpEcho) return sunk();
   const reply = txBuffer(nic);
-  memory.copy(reply, frame, length);
+  copyBytes(reply, frame, length);
   setMacs(reply, nic, load<u32>(frame, 6), u32(load<u16>(frame, 10)));
   store<u32>(reply, ip, 26);
   store<u32>(reply, load<u32>(frame, 26), 30);

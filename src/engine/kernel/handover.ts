@@ -34,12 +34,14 @@ import {
   Q_NIC,
   R_HEAD,
   R_NEXT,
+  R_TAKEN,
   T_INDEX,
   T_NIC_COUNT,
   T_NIC_LIST,
   T_OUT_RINGS,
   T_QUEUE,
 } from './layout';
+import { copyBytes } from './copy';
 import { drainHold, giveReceiveBuffer, isHolding, publishUsed } from './port';
 import { ringAdvance, ringEntry, ringPublish, ringReserve } from './ring';
 import { count, frameOf, poolRelease, poolTake, reclaim, signal, threadAt, wake } from './thread';
@@ -63,6 +65,7 @@ function giveBack(queue: u32, nic: u32): void {
   let at = atomic.load<u32>(ring, R_HEAD);
   for (; at != end; at++)
     giveReceiveBuffer(nic, load<u32>(ringEntry(ring, at, FREE_SIZE), FREE_COOKIE));
+  store<u32>(ring, at, R_TAKEN);
   ringAdvance(ring, at);
 }
 
@@ -125,7 +128,7 @@ export function passOn(thread: u32, nic: u32, entry: u32): bool {
     return false;
   }
   const length = u32(load<u16>(entry, E_LENGTH));
-  memory.copy(frameOf(buffer), load<u32>(entry, E_ADDRESS), length);
+  copyBytes(frameOf(buffer), load<u32>(entry, E_ADDRESS), length);
   store<u32>(out, frameOf(buffer), E_ADDRESS);
   store<u16>(out, u16(length), E_LENGTH);
   store<u16>(out, load<u16>(entry, E_VLAN), E_VLAN);

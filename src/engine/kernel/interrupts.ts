@@ -8,14 +8,15 @@ import {
   Q_COMPLETION_RING,
   Q_DOMAIN,
   Q_FIRST_NS,
+  Q_FREE_RING,
   Q_INTERRUPTS,
   Q_THREAD,
   Q_UNSIGNALLED,
 } from './layout';
-import { ringPublish } from './ring';
+import { ringAvailable, ringPublish, ringRelease } from './ring';
 import { bump, wake } from './thread';
 
-/** Completions without an interrupt that are raised whatever the moderation says. */
+/** So few completions are left to the moderation, however few receive buffers are left. */
 const INTERRUPT_BATCH: u32 = 32;
 
 /** Word of the bit that says that a queue has completions without an interrupt. */
@@ -29,16 +30,18 @@ function domainBit(queue: u32): u64 {
   return domain == 0 ? 0 : u64(1) << ((domain - 1) & 63);
 }
 
-/** Whether a queue's interrupt may not wait any longer. */
+/**
+ * Whether a queue's interrupt may not wait any longer: its time is over, or no more receive buffers are
+ * left than completions wait.
+ */
 function isDue(queue: u32, now: f64, moderation: f64): bool {
-  return (
-    load<u32>(queue, Q_UNSIGNALLED) >= INTERRUPT_BATCH ||
-    now - load<f64>(queue, Q_FIRST_NS) >= moderation
-  );
+  if (now - load<f64>(queue, Q_FIRST_NS) >= moderation) return true;
+  const waiting = load<u32>(queue, Q_UNSIGNALLED);
+  return waiting >= INTERRUPT_BATCH && waiting >= ringAvailable(load<u32>(queue, Q_FREE_RING));
 }
 
 /**
- * Publishes completions. Returns the coalescing domains with an interrupt that is due. Bits of queues
+ * Publishes completions, and the receive buffers that they took. Returns the coalescing domains with an interrupt that is due. Bits of queues
  * that are gone, or have nothing, are taken out.
  */
 function publishRaised(adapter: u32, now: f64, moderation: f64): u64 {
@@ -55,6 +58,7 @@ function publishRaised(adapter: u32, now: f64, moderation: f64): u64 {
         continue;
       }
       ringPublish(load<u32>(queue, Q_COMPLETION_RING));
+      ringRelease(load<u32>(queue, Q_FREE_RING));
       if (isDue(queue, now, moderation)) domains |= domainBit(queue);
     }
   }

@@ -15,6 +15,7 @@ export const MAX_QUEUES = 256; // queue ids: many more than queues, so that none
 export const MAX_WIRES = 8; // wire rings of one adapter, each direction
 export const MAX_FABRIC_PORTS = 32;
 export const BURST = 64; // frames that one step of a turn takes from one place
+export const WIRE_BURST = 256; // frames that a turn of the adapter takes from one wire: some 10 µs
 export const LINE = 64;
 
 // ── Frames ──────────────────────────────────────────────────────────────────────────────────────
@@ -95,12 +96,14 @@ export const DROP_SENDER_DENIED = 19;
 export const DROP_REASON_COUNT = 20;
 
 // ── Ring between two threads: single producer, single consumer ──────────────────────────────────
+// What one side keeps for itself is apart from what the other side polls.
 export const R_TAIL = 0; // u32, free running, published by the producer
-export const R_RECLAIMED = 4; // u32, producer private: entries whose buffers it took back
-export const R_NEXT = 8; // u32, producer private: next slot, ahead of R_TAIL inside a turn
 export const R_HEAD = 64; // u32, free running, published by the consumer
 export const R_CAPACITY = 128; // u32, power of two
-export const R_ENTRIES = 192;
+export const R_NEXT = 192; // u32, producer private: next slot, ahead of R_TAIL inside a turn
+export const R_RECLAIMED = 196; // u32, producer private: entries whose buffers it took back
+export const R_TAKEN = 256; // u32, consumer private: next entry of a free ring, ahead of R_HEAD inside a turn
+export const R_ENTRIES = 320;
 
 // Entry of a thread ring: a frame in a buffer of the producer's pool.
 export const E_ADDRESS = 0; // u32, first byte of the frame
@@ -146,6 +149,7 @@ export const Q_HOLD = 24; // u32, 1: completions wait until the default queue ha
 export const Q_DOMAIN = 28; // u32, interrupt coalescing domain, 1 to 64; 0: its interrupt is its own
 export const Q_LOOKAHEAD = 32; // lookahead buffers, one for each slot of the completion ring; 0: frames are not split
 export const Q_LOOKAHEAD_SIZE = 36; // u32, a frame is not split before this many bytes
+export const Q_SHORT = 56; // u32 atomic, 1: the adapter found no receive buffer and gives way until some are posted
 export const Q_FENCES = 64; // u32, written by the adapter: fences put in
 export const Q_UNSIGNALLED = 68; // u32, adapter private: completions since the last interrupt
 export const Q_FIRST_NS = 72; // f64, adapter private: when the oldest of them was put in
@@ -162,7 +166,8 @@ export const Q_TURN_NS = 144; // f64, serving thread private: when its last turn
 export const Q_LAST_FRAMES = 152; // u32, frames of the last indication
 export const Q_LAST_FLAGS = 156; // u32, its INDICATED_* flags
 export const Q_LOW_RESOURCES = 160; // u64, indications with INDICATED_RESOURCES
-export const QUEUE_SIZE = 192;
+export const Q_WAITED_NS = 192; // f64, adapter private: when frames on the wire last waited for its buffers
+export const QUEUE_SIZE = 256;
 export const INDICATED_SINGLE_QUEUE = 1; // all its frames are of one queue
 export const INDICATED_SHARED_MEMORY = 2; // they lie in memory that was allocated for the queue
 export const INDICATED_RESOURCES = 4; // buffers are short: they are the queue's again when the call returns
@@ -294,13 +299,13 @@ export const LF_FRAME = 8; // padded to a multiple of 8
 
 // ── Wire ring: frames as they are on a wire, single producer, single consumer ────────────────────
 export const W_TAIL = 0; // u32, free running byte offset
-export const W_NEXT = 4; // u32, producer private
 export const W_HEAD = 64;
 export const W_CAPACITY = 128; // u32, bytes, power of two
 export const W_WAKE = 132; // thread block of the consumer, or 0 (a link thread: W_LINK_WAKE)
 export const W_LINK_SLEEPING = 192; // i32: the link thread waits on W_LINK_WAKE
 export const W_LINK_WAKE = 196; // i32
-export const W_DATA = 256;
+export const W_NEXT = 256; // u32, producer private
+export const W_DATA = 320;
 export const WE_LENGTH = 0; // u32, bytes of the frame, tag included; WIRE_WRAP: go to the start
 export const WE_TIME = 8; // f64, ns
 export const WE_FRAME = 16;

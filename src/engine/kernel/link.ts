@@ -12,6 +12,7 @@ import {
   WE_FRAME,
   WE_LENGTH,
 } from './layout';
+import { copyBytes } from './copy';
 import { wireAdvance, wireAfter, wirePeek, wirePublish, wireReserve } from './wire-ring';
 
 /** deframe: the stream claims a frame length that no Ethernet frame has. */
@@ -47,7 +48,7 @@ export function deframe(ring: u32, source: u32, length: u32, now: f64): u32 {
     if (at + 4 + size > length) break;
     const entry = wireReserve(ring, size, now);
     if (entry == 0) break;
-    memory.copy(entry + WE_FRAME, source + at + 4, size);
+    copyBytes(entry + WE_FRAME, source + at + 4, size);
     at += 4 + size;
     framesMoved++;
     bytesMoved += size;
@@ -70,7 +71,7 @@ export function enframe(ring: u32, target: u32, capacity: u32): u32 {
     const length = load<u32>(entry, WE_LENGTH);
     if (at + 4 + length > capacity) break;
     store<u32>(target + at, bswap<u32>(length));
-    memory.copy(target + at + 4, entry + WE_FRAME, length);
+    copyBytes(target + at + 4, entry + WE_FRAME, length);
     at += 4 + length;
     framesMoved++;
     bytesMoved += length;
@@ -92,7 +93,7 @@ export function replay(ring: u32, at: u32, end: u32, until: f64, limit: u32, now
     const length = load<u32>(at, B_LENGTH);
     const entry = wireReserve(ring, length, now);
     if (entry == 0) break;
-    memory.copy(entry + WE_FRAME, at + B_FRAME, length);
+    copyBytes(entry + WE_FRAME, at + B_FRAME, length);
     framesMoved++;
     bytesMoved += length;
     at += (B_FRAME + length + 15) & ~15;
@@ -119,11 +120,7 @@ export function generate(
   while (made < frames) {
     const entry = wireReserve(ring, length, now);
     if (entry == 0) break;
-    memory.copy(
-      entry + WE_FRAME,
-      templates + u32(number % u64(templateCount)) * BUFFER_SIZE,
-      length,
-    );
+    copyBytes(entry + WE_FRAME, templates + u32(number % u64(templateCount)) * BUFFER_SIZE, length);
     store<u64>(entry + WE_FRAME + length - 8, number);
     number++;
     made++;
@@ -136,7 +133,7 @@ export function generate(
 export function wirePut(ring: u32, source: u32, length: u32, now: f64): bool {
   const entry = wireReserve(ring, length, now);
   if (entry == 0) return false;
-  memory.copy(entry + WE_FRAME, source, length);
+  copyBytes(entry + WE_FRAME, source, length);
   wirePublish(ring);
   return true;
 }
@@ -147,7 +144,7 @@ export function wireTake(ring: u32, target: u32): u32 {
   const entry = wirePeek(ring, head, atomic.load<u32>(ring, W_TAIL));
   if (entry == 0) return 0;
   const length = load<u32>(entry, WE_LENGTH);
-  memory.copy(target, entry + WE_FRAME, length);
+  copyBytes(target, entry + WE_FRAME, length);
   wireAdvance(ring, wireAfter(ring, head, entry));
   return length;
 }

@@ -1,5 +1,6 @@
 /** Page work of a migration: taking dirty pages into private copies, checksums, writing pages back. */
 import { PAGE_NUMBER, PAGE_REPEATED, PAGE_SHIFT, PAGE_SIZE, PAGE_ZERO } from './layout';
+import { copyBytes } from './copy';
 
 /** 64-bit checksum of a block whose length is a multiple of 8; not cryptographic. */
 export function checksum(at: u32, length: u32): u64 {
@@ -90,7 +91,7 @@ export function takeDirty(
     if ((bits & bit) != 0) {
       // Pairs with markDirty: cleared before the copy, so a later write marks the page again.
       atomic.and<u32>(word, ~bit);
-      memory.copy(copies, memoryStart + (page << PAGE_SHIFT), PAGE_SIZE);
+      copyBytes(copies, memoryStart + (page << PAGE_SHIFT), PAGE_SIZE);
       // The private copy is looked at, never the page: the guest may write it meanwhile.
       let number = page;
       if (!isRepeated(copies)) copies += PAGE_SIZE;
@@ -128,7 +129,7 @@ export function putPages(memoryStart: u32, numbers: u32, n: u32, copies: u32): v
       fillPage(at, load<u64>(copies));
       copies += 8;
     } else {
-      memory.copy(at, copies, PAGE_SIZE);
+      copyBytes(at, copies, PAGE_SIZE);
       copies += PAGE_SIZE;
     }
   }

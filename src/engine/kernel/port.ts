@@ -56,6 +56,7 @@ import {
   VRING_DESC_WRITE,
   VRING_NO_INTERRUPT,
 } from './layout';
+import { copyBytes } from './copy';
 import { markDirty } from './dirty';
 import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from './ring';
 import { bump, count, countDrop, wake } from './thread';
@@ -217,7 +218,7 @@ export function copyIn(thread: u32, nic: u32, address: u32, length: u32): void {
     return;
   }
   writeNetHeader(target);
-  memory.copy(target + VIRTIO_NET_HEADER, address, length);
+  copyBytes(target + VIRTIO_NET_HEADER, address, length);
   markDirty(load<u32>(nic, N_DIRTY), target - load<u32>(nic, N_MEMORY), VIRTIO_NET_HEADER + length);
   useReceiveBuffer(nic, head, VIRTIO_NET_HEADER + length);
   countDelivered(thread, nic, length);
@@ -238,7 +239,7 @@ export function hold(thread: u32, nic: u32, address: u32, length: u32, vlan: u32
   }
   // Hold buffers are fixed, one for each slot: the slot's number gives its address.
   const target = load<u32>(entry, E_ADDRESS);
-  memory.copy(target, address, length);
+  copyBytes(target, address, length);
   store<u16>(entry, u16(length), E_LENGTH);
   store<u16>(entry, u16(vlan), E_VLAN);
   ringPublish(load<u32>(nic, N_HOLD_RING));

@@ -1,5 +1,6 @@
 /** Receive buffers of a queue: how many a serving thread posts, and which. */
 import {
+  A_THREAD,
   BUFFER_DATA,
   BURST,
   FREE_ADDRESS,
@@ -15,12 +16,15 @@ import {
   Q_FREE_RING,
   Q_MODE,
   Q_NIC,
+  Q_SHORT,
   Q_TURN_NS,
   R_CAPACITY,
   R_HEAD,
   R_NEXT,
+  T_ADAPTER,
   T_POOL_FREE,
   T_POOL_SIZE,
+  T_WAKE,
 } from './layout';
 import { mustWait } from './handover';
 import { TAKE_BAD, receiveBuffers, takeReceiveBuffer, takenHead, useReceiveBuffer } from './port';
@@ -53,14 +57,17 @@ function postLimit(queue: u32, capacity: u32, now: f64): u32 {
 export function post(thread: u32, queue: u32, now: f64): void {
   const ring = load<u32>(queue, Q_FREE_RING);
   const limit = postLimit(queue, load<u32>(ring, R_CAPACITY), now);
+  let most = limit;
   if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
     const nic = load<u32>(queue, Q_NIC);
+    most = min(limit, load<u32>(nic, N_RX_SIZE));
     if (atomic.load<u32>(nic, N_STATE) == NIC_UP && !mustWait(thread, queue))
       postGuestBuffers(nic, ring, limit);
   } else {
     // A quarter of the pool stays for frames that guests send.
     const reserve = load<u32>(thread, T_POOL_SIZE) >> 2;
-    while (load<u32>(thread, T_POOL_FREE) > reserve && postedBuffers(ring) < limit) {
+    let posted = postedBuffers(ring);
+    for (; load<u32>(thread, T_POOL_FREE) > reserve && posted < limit; posted++) {
       const entry = ringReserve(ring, FREE_SIZE);
       if (entry == 0) break;
       const buffer = poolTake(thread);
@@ -69,6 +76,17 @@ export function post(thread: u32, queue: u32, now: f64): void {
     }
   }
   ringPublish(ring);
+  // Pairs with dma: buffers are posted before the shortage is over.
+  if (atomic.load<u32>(queue, Q_SHORT) != 0 && postedBuffers(ring) * 4 >= most)
+    endShortage(thread, queue);
+}
+
+/** The adapter need not give way to this queue any longer: it has buffers again. */
+function endShortage(thread: u32, queue: u32): void {
+  atomic.store<u32>(queue, 0, Q_SHORT);
+  const adapter = load<u32>(load<u32>(thread, T_ADAPTER), A_THREAD);
+  atomic.add<i32>(adapter + T_WAKE, 1);
+  atomic.notify(adapter + T_WAKE, 1);
 }
 
 /** Buffers that the adapter may still take. */
@@ -80,14 +98,15 @@ function postGuestBuffers(nic: u32, ring: u32, limit: u32): void {
   // A quarter stays for frames that other VMs and broadcasts bring.
   const reserve = load<u32>(nic, N_RX_SIZE) >> 2;
   let n = receiveBuffers(nic);
-  while (n > reserve) {
-    if (postedBuffers(ring) >= limit) break;
+  let posted = postedBuffers(ring);
+  while (n > reserve && posted < limit) {
     const address = takeReceiveBuffer(nic);
     if (address == TAKE_BAD) useReceiveBuffer(nic, takenHead, 0);
     else {
       const entry = ringReserve(ring, FREE_SIZE);
       store<u32>(entry, address, FREE_ADDRESS);
       store<u32>(entry, takenHead, FREE_COOKIE);
+      posted++;
     }
     n--;
   }

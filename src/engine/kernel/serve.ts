@@ -70,6 +70,7 @@ import {
   T_STALLED,
   VIRTIO_NET_HEADER,
 } from './layout';
+import { copyBytes } from './copy';
 import { markDirty } from './dirty';
 import { mustWait, passFence, passOn } from './handover';
 import { refusesSender } from './policy';
@@ -97,7 +98,7 @@ function joinSplit(queue: u32, nic: u32, entry: u32): void {
   const slot = (entry - load<u32>(queue, Q_COMPLETION_RING) - R_ENTRIES) / COMPLETION_SIZE;
   const address = load<u32>(entry, C_ADDRESS);
   writeNetHeader(address - VIRTIO_NET_HEADER);
-  memory.copy(address, load<u32>(queue, Q_LOOKAHEAD) + slot * LOOKAHEAD_BUFFER, split);
+  copyBytes(address, load<u32>(queue, Q_LOOKAHEAD) + slot * LOOKAHEAD_BUFFER, split);
   const offset = address - VIRTIO_NET_HEADER - load<u32>(nic, N_MEMORY);
   markDirty(load<u32>(nic, N_DIRTY), offset, VIRTIO_NET_HEADER + split);
 }

@@ -29,6 +29,7 @@ import {
   T_POOL_FREE,
   VIRTIO_NET_HEADER,
 } from './layout';
+import { copyBytes } from './copy';
 import { refusesDhcpServer } from './policy';
 import {
   TAKE_BAD,
@@ -73,7 +74,7 @@ function sendOne(thread: u32, nic: u32, address: u32, length: u32): void {
   }
   const buffer = poolTake(thread);
   const frame = frameOf(buffer);
-  memory.copy(frame, address + VIRTIO_NET_HEADER, length);
+  copyBytes(frame, address + VIRTIO_NET_HEADER, length);
   if (!hasMac(nic, load<u32>(frame, 6), u32(load<u16>(frame, 10))))
     refuse(thread, nic, DROP_SOURCE_MAC_REFUSED);
   else if (u32(load<u16>(frame, 12)) == ETHERTYPE_VLAN) refuse(thread, nic, DROP_TAG_REFUSED);
@@ -125,7 +126,7 @@ export function takeTransmits(thread: u32, nic: u32): u32 {
 export function announce(thread: u32, nic: u32, source: u32, length: u32): bool {
   const buffer = poolTake(thread);
   if (buffer == 0) return false;
-  memory.copy(frameOf(buffer), source, length);
+  copyBytes(frameOf(buffer), source, length);
   count(thread, CT_ANNOUNCED, 1);
   forward(thread, nic, frameOf(buffer), length, load<u32>(nic, N_VLAN));
   poolRelease(thread, buffer);

@@ -1,29 +1,31 @@
 /**
  * How a source waits for room in a wire ring, which nobody announces. At full rate a ring is full
  * most of the time, and timers are too coarse: long frames fill it in a fraction of a millisecond.
- * So the thread first sleeps for a moment, which also leaves the processor to the consumer; only
- * when that did not help a few times, timers follow, and a ring that nobody reads costs next to
- * nothing.
+ * So the thread first yields its processor to the consumer and tries again; only when that did not help
+ * for a while, timers follow, and a ring that nobody reads costs next to nothing.
  */
-const MOMENT_MS = 0.15;
-const MOMENTS = 6;
+const YIELDING_NS = 500_000;
 const RETRY_MS = 1;
-/** Nobody else knows this word: waiting on it is sleeping. */
-const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 export class FullRing {
-  #tries = 0;
+  readonly #yieldProcessor: () => boolean;
+  /** Since when nothing went in; 0: something did. */
+  #fullSinceNs = 0;
+
+  /** @param yieldProcessor false where that is not possible */
+  constructor(yieldProcessor: () => boolean) {
+    this.#yieldProcessor = yieldProcessor;
+  }
 
   /** Frames went in. */
   moved(): void {
-    this.#tries = 0;
+    this.#fullSinceNs = 0;
   }
 
-  /** May sleep for a moment. Returns the delay of the next try; 0 = after the I/O that is ready. */
-  delayMs(): number {
-    this.#tries += 1;
-    if (this.#tries > MOMENTS) return RETRY_MS;
-    Atomics.wait(NEVER, 0, 0, MOMENT_MS);
-    return 0;
+  /** May yield. Returns the delay of the next try; 0 = after the I/O that is ready. */
+  delayMs(nowNs: number): number {
+    if (this.#fullSinceNs === 0) this.#fullSinceNs = nowNs;
+    if (nowNs - this.#fullSinceNs > YIELDING_NS) return RETRY_MS;
+    return this.#yieldProcessor() ? 0 : RETRY_MS;
   }
 }

@@ -17,7 +17,7 @@ export class GeneratorLink implements ThreadLink {
   readonly #signs: LinkSigns;
   readonly #counters: LinkCounters;
   readonly #pacer: RatePacer;
-  readonly #full = new FullRing();
+  readonly #full: FullRing;
   readonly #ticker = new Ticker(() => {
     this.#step();
   });
@@ -26,6 +26,7 @@ export class GeneratorLink implements ThreadLink {
 
   constructor(context: LinkContext, order: GeneratorOrder, signs: LinkSigns) {
     this.#context = context;
+    this.#full = new FullRing(context.yieldProcessor);
     this.#order = order;
     this.#signs = signs;
     this.#counters = new LinkCounters(context.views, order.block);
@@ -66,7 +67,7 @@ export class GeneratorLink implements ThreadLink {
       return;
     }
     const waitNs = this.#pacer.waitNs(now);
-    if (made < limit) this.#ticker.schedule(this.#full.delayMs());
+    if (made < limit) this.#ticker.schedule(this.#full.delayMs(now));
     else this.#ticker.schedule(waitNs === 0 ? 0 : delayMs(waitNs));
   }
 

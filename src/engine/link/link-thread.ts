@@ -9,7 +9,7 @@ import { NANOSECONDS_PER_MILLISECOND } from '../../shared/units';
 import { RefusalError } from '../../shared/refusal-error';
 import { CT_SLEEP_NS, CT_WORK_NS, T_COUNTERS } from '../kernel/layout';
 import { MemoryViews } from '../memory/host-memory';
-import { loadAffinity } from '../thread/affinity';
+import { loadAffinity, type Affinity } from '../thread/affinity';
 import { monotonicClock } from '../thread/clock';
 import { instantiateKernel } from '../thread/kernel';
 import type { FromThread, ThreadRequest, ThreadStart, ToThread } from '../thread/protocol';
@@ -36,7 +36,9 @@ export function runLinkThread(start: ThreadStart): void {
   const affinity = loadAffinity();
   const pinned = start.processor >= 0 && affinity.pin(start.processor);
   const post = (message: FromThread): void => start.control.postMessage(message);
-  const links = new LinkThread(start, (sign) => post({ kind: 'link-event', event: sign }));
+  const links = new LinkThread(start, affinity, (sign) =>
+    post({ kind: 'link-event', event: sign }),
+  );
 
   const answer = async (request: ThreadRequest): Promise<unknown> => {
     if (request.kind === 'sync') return true;
@@ -69,13 +71,14 @@ class LinkThread {
   /** The command that is handled now, and those behind it. */
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(start: ThreadStart, post: (sign: LinkSign) => void) {
+  constructor(start: ThreadStart, affinity: Affinity, post: (sign: LinkSign) => void) {
     const views = new MemoryViews(start.memory);
     const clock = monotonicClock();
     this.#context = {
       views,
       clock,
       kernel: instantiateKernel(start.module, start.memory),
+      yieldProcessor: () => affinity.yieldProcessor(),
       account: cpuAccount(views, start.thread, clock),
     };
     this.#post = post;

@@ -29,7 +29,7 @@ export class ReplayLink implements ThreadLink {
   readonly #batches: CaptureBatches;
   readonly #rate: RatePacer | undefined;
   readonly #recorded = new RecordedPacer();
-  readonly #full = new FullRing();
+  readonly #full: FullRing;
   readonly #ticker = new Ticker(() => {
     this.#step();
   });
@@ -42,6 +42,7 @@ export class ReplayLink implements ThreadLink {
 
   constructor(context: LinkContext, order: ReplayOrder, signs: LinkSigns) {
     this.#context = context;
+    this.#full = new FullRing(context.yieldProcessor);
     this.#order = order;
     this.#signs = signs;
     this.#counters = new LinkCounters(context.views, order.block);
@@ -145,7 +146,7 @@ export class ReplayLink implements ThreadLink {
       ? this.#rate.waitNs(now)
       : this.#recorded.waitNs(now, this.#timeAt(this.#at));
     const isFull = isShort && waitNs === 0;
-    this.#ticker.schedule(isFull ? this.#full.delayMs() : waitNs === 0 ? 0 : delayMs(waitNs));
+    this.#ticker.schedule(isFull ? this.#full.delayMs(now) : waitNs === 0 ? 0 : delayMs(waitNs));
   }
 
   /** Makes sure that `#at` is a record; false when there is none now. */

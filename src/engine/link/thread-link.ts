@@ -11,6 +11,8 @@ export interface LinkContext {
   readonly clock: Clock;
   /** Called after each piece of work; keeps the thread's CPU account. */
   readonly account: () => void;
+  /** Lets other threads that are ready run; false where that is not possible. */
+  readonly yieldProcessor: () => boolean;
 }
 
 /** How a link tells the control thread what became of it. */

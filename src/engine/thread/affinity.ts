@@ -15,6 +15,8 @@ export interface Affinity {
   pin(processor: number): boolean;
   /** The system's id of the calling thread, or -1. */
   threadId(): number;
+  /** Lets other threads that are ready run on this processor. Returns false where that is not possible. */
+  yieldProcessor(): boolean;
 }
 
 const MASK_BYTES = 128; // 1024 processors, as glibc's cpu_set_t
@@ -36,6 +38,7 @@ export function loadAffinity(): Affinity {
 function linuxAffinity(libc: Library): Affinity {
   const setAffinity = libc.func('int sched_setaffinity(int pid, size_t size, const void *mask)');
   const threadId = libc.func('int gettid()');
+  const schedYield = libc.func('int sched_yield()');
   return {
     reason: '',
     pin(processor) {
@@ -47,9 +50,10 @@ function linuxAffinity(libc: Library): Affinity {
       return setAffinity(0, MASK_BYTES, mask) === 0;
     },
     threadId: () => threadId() as number,
+    yieldProcessor: () => schedYield() === 0,
   };
 }
 
 function unavailable(reason: string): Affinity {
-  return { reason, pin: () => false, threadId: () => -1 };
+  return { reason, pin: () => false, threadId: () => -1, yieldProcessor: () => false };
 }

@@ -18,6 +18,7 @@ import {
 import { MemoryViews } from '../memory/host-memory';
 import { loadAffinity } from './affinity';
 import { monotonicClock } from './clock';
+import { IdlePolling } from './idle-polling';
 import { instantiateKernel, type Kernel } from './kernel';
 import type { FromThread, RingMark, ThreadRequest, ThreadStart, ToThread } from './protocol';
 
@@ -26,14 +27,20 @@ const LONGEST_SLEEP_MS = 500;
 /** While a request waits for its condition. */
 const WAITING_SLEEP_MS = 1;
 
+/** Longest time in which a thread gives way: it yields its processor again and again, and sleeps then. */
+const GIVE_WAY_POLL_NS = 30_000;
+const GIVE_WAY_MS = 0.05;
+/** A yield that took longer than this let another thread run. */
+const OTHERS_RAN_NS = 3000;
+
 /** What differs between the roles. */
 export interface KernelRole {
   turn(now: number): number;
   hasWork(): boolean;
   /** When there is work without anybody waking the thread, in ns; Infinity when never. */
   due(): number;
-  /** How long the thread must give way after this turn, in ms; 0: not at all. */
-  giveWayMs(): number;
+  /** Whether the thread must leave its processor to others before its next turn. */
+  mustGiveWay(): boolean;
   /** Handles a request of this role; undefined: not one of its requests. A function: answered once it returns true. */
   handle(request: ThreadRequest): (() => boolean) | true | undefined;
 }
@@ -68,6 +75,8 @@ export function runKernelLoop(
     f64[at] = (f64[at] ?? 0) + amount;
   };
 
+  const polling = new IdlePolling();
+  let now = clock();
   let waiting: Waiting[] = [];
   let seenDoorbell = 0;
   let seenNotices = Atomics.load(i32, noticesAt);
@@ -114,8 +123,28 @@ export function runKernelLoop(
     waiting = still;
   };
 
+  /** Lets others run. Their time counts as sleep, a look at the clock as polling. */
+  const yieldOnce = (): boolean => {
+    if (!affinity.yieldProcessor()) return false;
+    const before = now;
+    now = clock();
+    add(now - before > OTHERS_RAN_NS ? sleepAt : pollAt, now - before);
+    return true;
+  };
+
+  /** Until the role need not give way any longer, or for {@link GIVE_WAY_MS}. */
+  const giveWay = (since: number): void => {
+    while (role.mustGiveWay() && now - since < GIVE_WAY_POLL_NS && yieldOnce());
+    // Pairs with the kernel's endShortage: the word is read before the role looks again.
+    const wake = Atomics.load(i32, wakeAt);
+    if (!role.mustGiveWay()) return;
+    Atomics.wait(i32, wakeAt, wake, GIVE_WAY_MS);
+    const awake = clock();
+    add(sleepAt, awake - now);
+    now = awake;
+  };
+
   post({ kind: 'ready', threadId: affinity.threadId(), pinned, affinityReason: affinity.reason });
-  let now = clock();
   while (!life.stopped) {
     // Pairs with EngineThread.request: the counter is read before the port, so no message is missed.
     const doorbell = Atomics.load(i32, doorbellAt);
@@ -133,14 +162,15 @@ export function runKernelLoop(
     const after = clock();
     add(moved > 0 ? workAt : pollAt, after - now);
     now = after;
-    const giveWayMs = role.giveWayMs();
-    if (giveWayMs > 0) {
-      Atomics.wait(i32, wakeAt, Atomics.load(i32, wakeAt), giveWayMs);
-      now = clock();
-      add(sleepAt, now - after);
+    if (role.mustGiveWay()) {
+      giveWay(now);
       continue;
     }
-    if (moved > 0) continue;
+    if (moved > 0) {
+      polling.worked();
+      continue;
+    }
+    if (polling.looksAgain(now) && yieldOnce()) continue;
 
     // Pairs with the kernel's wake: the word is read before the flag is set, so that a wake-up
     // in between ends the wait at once, and the flag is set before the last look for work.
@@ -156,6 +186,7 @@ export function runKernelLoop(
       );
       const awake = clock();
       add(sleepAt, awake - now);
+      polling.slept(awake - now);
       now = awake;
     }
     Atomics.store(i32, sleepingAt, 0);

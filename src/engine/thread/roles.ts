@@ -5,17 +5,15 @@ import type { Kernel } from './kernel';
 import { areRead, type KernelRole } from './kernel-loop';
 import type { ThreadStart } from './protocol';
 
-/**
- * The adapter stands for hardware, which takes no processor time from queues. When it drops because a
- * queue has no buffer, it gives way this long: otherwise it would keep the very threads from running
- * that post buffers (receive livelock).
- */
-const GIVE_WAY_MS = 0.05;
-const NEVER = (): number => 0;
+const NEVER = (): boolean => false;
 /** A guest that takes nothing for so many turns (of at least 1 ms when there is nothing else) takes nothing. */
 const IDLE_TURNS = 500;
 
-/** The adapter thread: the emulated hardware. */
+/**
+ * The adapter thread: the emulated hardware, which takes no processor time from queues. When it drops
+ * because a queue has no buffer, it gives way until some are posted, for a while: otherwise it would keep
+ * the very threads from running that post buffers (receive livelock).
+ */
 export function adapterRole(
   start: ThreadStart,
   kernel: Kernel,
@@ -26,7 +24,7 @@ export function adapterRole(
     turn: (now) => kernel.adapterTurn(start.block, start.thread, now),
     hasWork: () => kernel.adapterHasWork(start.block, start.thread) !== 0,
     due: () => Infinity,
-    giveWayMs: () => (kernel.adapterStarved() !== 0 ? GIVE_WAY_MS : 0),
+    mustGiveWay: () => kernel.adapterStarved() !== 0,
     handle: (request) => {
       if (request.kind !== 'filters') return undefined;
       setFilters(views, start.block, request.table, request.mask, request.macOnly);
@@ -59,7 +57,7 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
     turn: (now) => kernel.serveTurn(thread, now),
     hasWork: () => kernel.serveHasWork(thread) !== 0,
     due: () => Infinity,
-    giveWayMs: NEVER,
+    mustGiveWay: NEVER,
     handle: (request) => {
       switch (request.kind) {
         case 'adopt': {
@@ -137,7 +135,7 @@ export function vcpuRole(start: ThreadStart, kernel: Kernel, views: MemoryViews)
     turn: (now) => kernel.vcpuTurn(thread, now),
     hasWork: () => kernel.vcpuHasWork(thread) !== 0,
     due: () => kernel.vcpuDue(thread),
-    giveWayMs: NEVER,
+    mustGiveWay: NEVER,
     handle: (request) => {
       const count = views.getU32(thread + T_VM_COUNT);
       if (request.kind === 'add-vm') {
@@ -166,7 +164,7 @@ export function fabricRole(start: ThreadStart, kernel: Kernel): KernelRole {
     turn: (now) => kernel.fabricTurn(start.block, now),
     hasWork: () => kernel.fabricHasWork(start.block) !== 0,
     due: () => Infinity,
-    giveWayMs: NEVER,
+    mustGiveWay: NEVER,
     handle: () => undefined,
   };
 }

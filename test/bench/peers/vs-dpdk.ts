@@ -42,7 +42,7 @@ export const vsDpdkBench: Bench = {
         processor: 1,
       });
       ends.push(receiver);
-      await host.addVm({ id: 'vm-0', mac: vmMac(0) });
+      await host.addVm({ id: 'vm-0', mac: vmMac(0), memoryMiB: 64 });
       for (const frameBytes of FRAME_SIZES) {
         await sender.setFrameBytes(frameBytes);
         await host.addGenerator({ id: 'traffic', targets: [{ mac: vmMac(0) }], frameBytes });

@@ -203,7 +203,7 @@ async function* compareWith(
 ): AsyncGenerator<BenchResult, void, undefined> {
   const host = await BenchHost.open({ memoryMiB: 256 });
   try {
-    await host.addVm({ id: 'vm-0', mac: vmMac(0) });
+    await host.addVm({ id: 'vm-0', mac: vmMac(0), memoryMiB: 64 });
     for (const frameBytes of FRAME_SIZES) {
       switched.polling?.resume();
       await sender.setFrameBytes(frameBytes);

@@ -1,6 +1,7 @@
 /** What can be read of a queue: its buffers, its interrupts, its last indication, what was sent on it. */
 import { describe, expect, it } from 'vitest';
 import type { NicConfig } from '../../../src/contract/model';
+import { WIRE_BURST } from '../../../src/engine/kernel/layout';
 import { InlineHost } from '../../support/inline-host';
 import { stampedFrame } from '../../support/stamped-frames';
 import { portOf } from '../../support/traffic';
@@ -69,9 +70,9 @@ describe('interrupts', () => {
       for (let i = 0; i < frames; i++) host.receive(stampedFrame(target, i));
     };
     flood(WEB, 1);
-    flood({ ...WEB, mac: '02:00:5e:10:00:77' }, 63);
+    flood({ ...WEB, mac: '02:00:5e:10:00:77' }, WIRE_BURST - 1);
     flood(APP, 1);
-    flood({ ...WEB, mac: '02:00:5e:10:00:77' }, 200);
+    flood({ ...WEB, mac: '02:00:5e:10:00:77' }, 3 * WIRE_BURST);
     adapterTurn(1000);
     adapterTurn(90_000);
     // The first queue is due now, the second one not yet.

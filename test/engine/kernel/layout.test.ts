@@ -80,7 +80,13 @@ const HOT: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [layout.T_POOL_FREE, layout.T_NOTICES, layout.T_STALLED],
     [layout.T_COUNTERS],
   ],
-  ring: [[layout.R_TAIL, layout.R_RECLAIMED, layout.R_NEXT], [layout.R_HEAD], [layout.R_CAPACITY]],
+  ring: [
+    [layout.R_TAIL],
+    [layout.R_HEAD],
+    [layout.R_CAPACITY],
+    [layout.R_NEXT, layout.R_RECLAIMED],
+    [layout.R_TAKEN],
+  ],
   queue: [
     [layout.Q_FREE_RING, layout.Q_COMPLETION_RING],
     [layout.Q_FENCES, layout.Q_UNSIGNALLED, layout.Q_FRAMES, layout.Q_INTERRUPTS],
@@ -97,7 +103,8 @@ const HOT: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [layout.N_RX_LAST_AVAIL, layout.N_TX_USED_SHOWN, layout.N_SPARE_COUNT, layout.N_DROPPED],
   ],
   'wire ring': [
-    [layout.W_TAIL, layout.W_NEXT],
+    [layout.W_TAIL],
+    [layout.W_NEXT],
     [layout.W_HEAD],
     [layout.W_CAPACITY, layout.W_WAKE],
     [layout.W_LINK_SLEEPING, layout.W_LINK_WAKE],

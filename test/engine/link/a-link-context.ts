@@ -1,6 +1,7 @@
 /** A link's surroundings on the test's own thread: real memory, real kernel, a ring and its other end. */
 import { LINK_BLOCK_SIZE, readLinkCounts } from '../../../src/engine/link/link-counters';
 import { SCRATCH_BYTES, type DuplexPlace } from '../../../src/engine/link/link-protocol';
+import { loadAffinity } from '../../../src/engine/thread/affinity';
 import type { LinkContext, LinkSigns } from '../../../src/engine/link/thread-link';
 import { HostMemory } from '../../../src/engine/memory/host-memory';
 import { monotonicClock } from '../../../src/engine/thread/clock';
@@ -40,7 +41,13 @@ export async function aLinkContext(ringBytes = 262_144): Promise<LinkSurrounding
     kernel,
     place,
     signs,
-    context: { views: memory, kernel, clock, account: () => undefined },
+    context: {
+      views: memory,
+      kernel,
+      clock,
+      account: () => undefined,
+      yieldProcessor: () => loadAffinity().yieldProcessor(),
+    },
     link: {
       state: (state, reason) => signs.push(reason === '' ? state : `${state}: ${reason}`),
       connected: () => signs.push('connected'),

@@ -10,6 +10,7 @@ import {
   type WaitingConnection,
 } from '../../../src/engine/link/link-control';
 import type { GeneratorConfig } from '../../../src/engine/link/generator-frames';
+import { W_DATA } from '../../../src/engine/kernel/layout';
 import { HostMemory } from '../../../src/engine/memory/host-memory';
 import type { EngineThread } from '../../../src/engine/thread/engine-thread';
 import { compileKernel } from '../../../src/engine/thread/kernel';
@@ -106,7 +107,7 @@ describe('LinkControl', () => {
       refusal: { code: 'duplicate-name' },
     });
     await links.remove('gen');
-    expect(memory.usedBytes - usedBefore).toBe(65_536 + 256);
+    expect(memory.usedBytes - usedBefore).toBe(65_536 + W_DATA);
   });
 
   it('refuses a link when the memory is used up, and keeps the rest', async () => {

@@ -72,7 +72,7 @@ describe('the loop of a kernel thread', () => {
         },
         hasWork: () => false,
         due: () => Infinity,
-        giveWayMs: () => 0,
+        mustGiveWay: () => false,
         handle: () => undefined,
       }),
     );
