@@ -43,22 +43,19 @@ import {
   T_PENDING,
   WE_FRAME,
   WE_LENGTH,
-  WE_TIME,
   WIRE_BURST,
   W_HEAD,
   W_TAIL,
 } from './layout';
 import { copyBytes } from './copy';
-import { clearStarved, dma } from './dma';
+import { ETHERTYPE_VLAN, addToBurst, clearStarved, dmaBurst } from './dma';
 import { filterLookup } from './filter-table';
 import { interrupt } from './interrupts';
 import { ringAdvance, ringAvailable, ringEntry, ringPublish, ringReserve } from './ring';
 import { bump, count, countDrop, wake } from './thread';
 import { wireAdvance, wireAfter, wireEmpty, wirePeek, wirePublish, wireReserve } from './wire-ring';
 
-const ETHERTYPE_VLAN: u32 = 0x0081; // 0x8100 as a little-endian load sees it
-
-/** One frame of a wire: to its queue, or dropped. Returns false when it must wait on the wire. */
+/** One frame of a wire: into the burst of its queue, or dropped. Returns false when it must wait on the wire. */
 function receiveFrame(adapter: u32, thread: u32, entry: u32, now: f64): bool {
   const length = load<u32>(entry, WE_LENGTH);
   const frame = entry + WE_FRAME;
@@ -78,8 +75,7 @@ function receiveFrame(adapter: u32, thread: u32, entry: u32, now: f64): bool {
   );
   const named = load<u32>(adapter + A_QUEUES + id * 4);
   const queue = named == 0 ? load<u32>(adapter + A_QUEUES) : named;
-  const time = load<f64>(entry, WE_TIME);
-  return dma(adapter, thread, queue, frame, length, tci, tagged, time, now);
+  return addToBurst(adapter, thread, queue, entry, now);
 }
 
 /** Takes a burst from one wire ring. Returns frames taken. */
@@ -100,6 +96,7 @@ function receive(adapter: u32, thread: u32, wire: u32, now: f64): u32 {
     taken++;
     bytes += load<u32>(entry, WE_LENGTH);
   }
+  dmaBurst(adapter, now);
   if (taken != 0) wireAdvance(wire, head);
   count(thread, CT_FROM_WIRE, taken);
   count(thread, CT_BYTES_FROM_WIRE, bytes);

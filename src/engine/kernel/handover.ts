@@ -34,7 +34,6 @@ import {
   Q_NIC,
   R_HEAD,
   R_NEXT,
-  R_TAKEN,
   T_INDEX,
   T_NIC_COUNT,
   T_NIC_LIST,
@@ -65,7 +64,6 @@ function giveBack(queue: u32, nic: u32): void {
   let at = atomic.load<u32>(ring, R_HEAD);
   for (; at != end; at++)
     giveReceiveBuffer(nic, load<u32>(ringEntry(ring, at, FREE_SIZE), FREE_COOKIE));
-  store<u32>(ring, at, R_TAKEN);
   ringAdvance(ring, at);
 }
 

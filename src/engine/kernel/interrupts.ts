@@ -1,11 +1,10 @@
-/** Completions that are published, and interrupts that are raised or moderated. Adapter thread. */
+/** Interrupts of queues with completions: raised, or moderated. Adapter thread. */
 import {
   A_INTERRUPTS,
   A_MODERATION_NS,
   A_QUEUES,
   A_RAISED,
   MAX_QUEUES,
-  Q_COMPLETION_RING,
   Q_DOMAIN,
   Q_FIRST_NS,
   Q_FREE_RING,
@@ -13,7 +12,7 @@ import {
   Q_THREAD,
   Q_UNSIGNALLED,
 } from './layout';
-import { ringAvailable, ringPublish, ringRelease } from './ring';
+import { ringAvailable } from './ring';
 import { bump, wake } from './thread';
 
 /** So few completions are left to the moderation, however few receive buffers are left. */
@@ -41,10 +40,10 @@ function isDue(queue: u32, now: f64, moderation: f64): bool {
 }
 
 /**
- * Publishes completions, and the receive buffers that they took. Returns the coalescing domains with an interrupt that is due. Bits of queues
- * that are gone, or have nothing, are taken out.
+ * Coalescing domains with an interrupt that is due. Bits of queues that are gone, or have nothing, are
+ * taken out.
  */
-function publishRaised(adapter: u32, now: f64, moderation: f64): u64 {
+function dueDomains(adapter: u32, now: f64, moderation: f64): u64 {
   let domains: u64 = 0;
   for (let word: u32 = 0; word < <u32>(MAX_QUEUES / 64); word++) {
     const at = adapter + A_RAISED + word * 8;
@@ -57,8 +56,6 @@ function publishRaised(adapter: u32, now: f64, moderation: f64): u64 {
         store<u64>(at, load<u64>(at) & ~(u64(1) << bit));
         continue;
       }
-      ringPublish(load<u32>(queue, Q_COMPLETION_RING));
-      ringRelease(load<u32>(queue, Q_FREE_RING));
       if (isDue(queue, now, moderation)) domains |= domainBit(queue);
     }
   }
@@ -66,12 +63,12 @@ function publishRaised(adapter: u32, now: f64, moderation: f64): u64 {
 }
 
 /**
- * Publishes completions and raises interrupts: at once when nothing more waits, else by moderation.
+ * Raises interrupts: at once when nothing more waits, else by moderation.
  * Queues of one coalescing domain share an interrupt: when one of them is due, all are served.
  */
 export function interrupt(adapter: u32, now: f64, idle: bool): void {
   const moderation = load<f64>(adapter, A_MODERATION_NS);
-  const due = publishRaised(adapter, now, moderation);
+  const due = dueDomains(adapter, now, moderation);
   let raised: u64 = 0;
   for (let word: u32 = 0; word < <u32>(MAX_QUEUES / 64); word++) {
     const at = adapter + A_RAISED + word * 8;
@@ -79,7 +76,7 @@ export function interrupt(adapter: u32, now: f64, idle: bool): void {
     while (bits != 0) {
       const bit = u32(ctz(bits));
       bits &= bits - 1;
-      // It may have been taken away since completions were published.
+      // It may have been taken away since its completions were published.
       const queue = load<u32>(adapter + A_QUEUES + (word * 64 + bit) * 4);
       if (queue == 0) continue;
       const domain = domainBit(queue);

@@ -102,8 +102,7 @@ export const R_HEAD = 64; // u32, free running, published by the consumer
 export const R_CAPACITY = 128; // u32, power of two
 export const R_NEXT = 192; // u32, producer private: next slot, ahead of R_TAIL inside a turn
 export const R_RECLAIMED = 196; // u32, producer private: entries whose buffers it took back
-export const R_TAKEN = 256; // u32, consumer private: next entry of a free ring, ahead of R_HEAD inside a turn
-export const R_ENTRIES = 320;
+export const R_ENTRIES = 256;
 
 // Entry of a thread ring: a frame in a buffer of the producer's pool.
 export const E_ADDRESS = 0; // u32, first byte of the frame
@@ -166,7 +165,12 @@ export const Q_TURN_NS = 144; // f64, serving thread private: when its last turn
 export const Q_LAST_FRAMES = 152; // u32, frames of the last indication
 export const Q_LAST_FLAGS = 156; // u32, its INDICATED_* flags
 export const Q_LOW_RESOURCES = 160; // u64, indications with INDICATED_RESOURCES
-export const Q_WAITED_NS = 192; // f64, adapter private: when frames on the wire last waited for its buffers
+// adapter private
+export const Q_WAITED_NS = 192; // f64, when frames on the wire last waited for its buffers
+export const Q_BURST_FRAMES = 200; // u32, frames of the present burst that are for it
+export const Q_BURST_ROOM = 204; // u32, how many it can take
+export const Q_BURST_FIRST = 208; // u32, position of its first one in A_BURST, and of its last one
+export const Q_BURST_LAST = 212;
 export const QUEUE_SIZE = 256;
 export const INDICATED_SINGLE_QUEUE = 1; // all its frames are of one queue
 export const INDICATED_SHARED_MEMORY = 2; // they lie in memory that was allocated for the queue
@@ -191,7 +195,9 @@ export const A_REFUSES = 88; // u32 atomic, 0: it runs; else 1 + the reason for 
 export const A_RAISED = 128; // u64[4], private to the adapter: queues with completions since their last interrupt
 export const A_INTERRUPTS = 160; // u64, interrupts raised, one for each coalescing domain
 export const A_QUEUES = 192; // u32[MAX_QUEUES], queue blocks by id, or 0
-export const ADAPTER_SIZE = 1216;
+export const A_BURST = 1216; // WIRE_BURST × { u32 entry of a wire ring, u32 position of the queue's next frame }, private
+export const A_BURST_QUEUES = 3264; // u32[WIRE_BURST], queue blocks that the burst has frames for, private
+export const ADAPTER_SIZE = 4288;
 
 // Filter table: open addressing, linear probing, power-of-two slots, never changed in place.
 export const F_MAC_LOW = 0; // u32

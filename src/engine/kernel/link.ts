@@ -117,10 +117,12 @@ export function generate(
 ): u32 {
   let made: u32 = 0;
   let number = u64(sequence);
+  let template = u32(number % u64(templateCount));
   while (made < frames) {
     const entry = wireReserve(ring, length, now);
     if (entry == 0) break;
-    copyBytes(entry + WE_FRAME, templates + u32(number % u64(templateCount)) * BUFFER_SIZE, length);
+    copyBytes(entry + WE_FRAME, templates + template * BUFFER_SIZE, length);
+    if (++template == templateCount) template = 0;
     store<u64>(entry + WE_FRAME + length - 8, number);
     number++;
     made++;

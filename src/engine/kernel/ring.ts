@@ -6,7 +6,7 @@
  * it have left the processor, so there is one for a burst, not for each entry. Free-running 32-bit indices: the
  * difference is the fill, the mask gives the slot, full and empty need no spare slot.
  */
-import { R_CAPACITY, R_ENTRIES, R_HEAD, R_NEXT, R_TAIL, R_TAKEN } from './layout';
+import { R_CAPACITY, R_ENTRIES, R_HEAD, R_NEXT, R_TAIL } from './layout';
 
 /** Slot for the next entry, or 0 when the ring is full. Producer only. */
 export function ringReserve(ring: u32, entrySize: u32): u32 {
@@ -28,24 +28,6 @@ export function ringPublish(ring: u32): void {
 export function ringAvailable(ring: u32): u32 {
   // Pairs with ringPublish.
   return atomic.load<u32>(ring, R_TAIL) - load<u32>(ring, R_HEAD);
-}
-
-/** Entries that the consumer has not taken, of a ring that it takes from one by one. Consumer only. */
-export function ringUntaken(ring: u32): u32 {
-  // Pairs with ringPublish.
-  return atomic.load<u32>(ring, R_TAIL) - load<u32>(ring, R_TAKEN);
-}
-
-/** Takes the next entry: its slot stays the consumer's until ringRelease. Call only when one is untaken. */
-export function ringTake(ring: u32, entrySize: u32): u32 {
-  const next = load<u32>(ring, R_TAKEN);
-  store<u32>(ring, next + 1, R_TAKEN);
-  return ringEntry(ring, next, entrySize);
-}
-
-/** Gives the slots of all taken entries back to the producer: once per burst. Consumer only. */
-export function ringRelease(ring: u32): void {
-  ringAdvance(ring, load<u32>(ring, R_TAKEN));
 }
 
 /** Address of entry number `index` (free running). */

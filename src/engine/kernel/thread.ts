@@ -14,6 +14,7 @@ import {
   T_OUT_RINGS,
   T_PENDING,
   T_POOL_FREE,
+  T_POOL_SIZE,
   T_POOL_STACK,
   T_SLEEPING,
   T_THREADS,
@@ -104,6 +105,7 @@ export function reclaim(thread: u32, ring: u32): void {
 
 /** Takes back the buffers of all outgoing rings. Once per turn, and when the pool runs low. */
 export function reclaimAll(thread: u32): void {
+  if (load<u32>(thread, T_POOL_FREE) == load<u32>(thread, T_POOL_SIZE)) return;
   const rings = load<u32>(thread, T_OUT_RINGS);
   for (let i: u32 = 0; i < <u32>MAX_THREADS; i++) {
     const ring = load<u32>(rings + i * 4);

@@ -4,13 +4,16 @@
  * look again; one whose work is rare must sleep at once, or it would burn a processor for nothing.
  *
  * The time that a thread may look again follows what was: a short sleep would better have been none and
- * doubles it, a long one halves it. Between two looks the thread yields its processor, so threads that share
- * one lose nothing by it. Times in nanoseconds.
+ * doubles it, a long one halves it. Between two looks the thread yields its processor. Where others take it,
+ * each look costs them a switch, which is what a sleep would cost, so there are only a few. Times in
+ * nanoseconds.
  */
 export class IdlePolling {
   #budgetNs = 0;
   /** Since when there is no work; 0: there was some a moment ago. */
   #idleSinceNs = 0;
+  /** Looks since then between which other threads ran. */
+  #sharedLooks = 0;
 
   /** Longest time without work before the thread sleeps. */
   get budgetNs(): number {
@@ -20,18 +23,24 @@ export class IdlePolling {
   /** The last turn moved something. */
   worked(): void {
     this.#idleSinceNs = 0;
+    this.#sharedLooks = 0;
+  }
+
+  /** It has yielded its processor for this long. */
+  yielded(ns: number): void {
+    if (ns > OTHERS_RAN_NS) this.#sharedLooks++;
   }
 
   /** The last turn moved nothing: whether to look again rather than to sleep. */
   looksAgain(nowNs: number): boolean {
-    if (this.#budgetNs === 0) return false;
+    if (this.#budgetNs === 0 || this.#sharedLooks >= MOST_SHARED_LOOKS) return false;
     if (this.#idleSinceNs === 0) this.#idleSinceNs = nowNs;
     return nowNs - this.#idleSinceNs < this.#budgetNs;
   }
 
   /** It has slept. */
   slept(ns: number): void {
-    this.#idleSinceNs = 0;
+    this.worked();
     if (ns <= SHORT_SLEEP_NS)
       this.#budgetNs = Math.min(MOST_NS, Math.max(LEAST_NS, 2 * this.#budgetNs));
     else if (this.#budgetNs > LEAST_NS) this.#budgetNs /= 2;
@@ -39,6 +48,9 @@ export class IdlePolling {
   }
 }
 
+/** A yield that took longer than this let another thread run. */
+export const OTHERS_RAN_NS = 3000;
+const MOST_SHARED_LOOKS = 3;
 /** A sleep that cost more than it saved. */
 const SHORT_SLEEP_NS = 40_000;
 const LEAST_NS = 5000;

@@ -18,7 +18,7 @@ import {
 import { MemoryViews } from '../memory/host-memory';
 import { loadAffinity } from './affinity';
 import { monotonicClock } from './clock';
-import { IdlePolling } from './idle-polling';
+import { IdlePolling, OTHERS_RAN_NS } from './idle-polling';
 import { instantiateKernel, type Kernel } from './kernel';
 import type { FromThread, RingMark, ThreadRequest, ThreadStart, ToThread } from './protocol';
 
@@ -30,8 +30,6 @@ const WAITING_SLEEP_MS = 1;
 /** Longest time in which a thread gives way: it yields its processor again and again, and sleeps then. */
 const GIVE_WAY_POLL_NS = 30_000;
 const GIVE_WAY_MS = 0.05;
-/** A yield that took longer than this let another thread run. */
-const OTHERS_RAN_NS = 3000;
 
 /** What differs between the roles. */
 export interface KernelRole {
@@ -128,6 +126,7 @@ export function runKernelLoop(
     if (!affinity.yieldProcessor()) return false;
     const before = now;
     now = clock();
+    polling.yielded(now - before);
     add(now - before > OTHERS_RAN_NS ? sleepAt : pollAt, now - before);
     return true;
   };

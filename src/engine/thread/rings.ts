@@ -11,7 +11,6 @@ import {
   R_NEXT,
   R_RECLAIMED,
   R_TAIL,
-  R_TAKEN,
   W_CAPACITY,
   W_DATA,
   W_HEAD,
@@ -64,7 +63,7 @@ export function createHoldRing(
 
 /** Empties a ring that nobody uses now. */
 export function resetRing(views: MemoryViews, ring: number): void {
-  for (const index of [R_TAIL, R_HEAD, R_NEXT, R_RECLAIMED, R_TAKEN])
+  for (const index of [R_TAIL, R_HEAD, R_NEXT, R_RECLAIMED])
     Atomics.store(views.i32, (ring + index) >>> 2, 0);
 }
 

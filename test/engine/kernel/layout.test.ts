@@ -85,7 +85,6 @@ const HOT: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [layout.R_HEAD],
     [layout.R_CAPACITY],
     [layout.R_NEXT, layout.R_RECLAIMED],
-    [layout.R_TAKEN],
   ],
   queue: [
     [layout.Q_FREE_RING, layout.Q_COMPLETION_RING],

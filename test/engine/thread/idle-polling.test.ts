@@ -33,6 +33,16 @@ describe('a thread without work', () => {
     expect(polling.looksAgain(10_000)).toBe(true);
   });
 
+  it('looks again only a few times while others take its processor', () => {
+    const polling = after(Array.from({ length: 20 }, () => 8000));
+    let looks = 0;
+    for (let now = 1000; polling.looksAgain(now); now += 5000) {
+      polling.yielded(5000);
+      looks++;
+    }
+    expect(looks).toBe(3);
+  });
+
   it('gives up polling within a few long sleeps', () => {
     const polling = after([8000, 8000, 8000, 8000, 8000]);
     for (let i = 0; i < 4; i++) polling.slept(1_000_000);
