@@ -3,7 +3,7 @@
  * put on its wire and taken from it by the test. `InlineHost` runs its threads on the test's own.
  */
 import { conservation } from '../../src/engine/host/counters';
-import { HostAdapter } from '../../src/engine/host/host-adapter';
+import { HostAdapter, UPLINK_BYTES } from '../../src/engine/host/host-adapter';
 import { QueueThreads } from '../../src/engine/adapter/queue-threads';
 import { NIC_UP } from '../../src/engine/kernel/layout';
 import { HostMemory } from '../../src/engine/memory/host-memory';
@@ -76,7 +76,7 @@ export class TestHost<Threads extends ThreadDriver> {
     this.adapter = adapter;
     this.#vcpu = vcpu;
     this.threads = threads;
-    this.inWire = adapter.createInWire();
+    this.inWire = adapter.createInWire(UPLINK_BYTES);
     this.outWire = adapter.createOutWire();
     adapter.hardware.plugWire(this.inWire);
     adapter.hardware.setUplink(this.outWire);

@@ -14,8 +14,8 @@ import { MAX_QUEUES } from '../kernel/layout';
 import type { AdvertisedCapabilities } from '../ndis/capability-rules';
 import { VirtualSwitch, isSameProfile, type SwitchSettings } from '../switch/virtual-switch';
 
-/** Each wire ring holds about 8,000 frames of 64 bytes, or 650 of 1,500. */
-export const WIRE_BYTES = 1 << 20;
+/** Wire rings of an uplink hold about 10,000 frames of 64 bytes, or 690 of 1,500: what comes while a thread waits. */
+export const UPLINK_BYTES = 1 << 20;
 
 /** What remains of a queue that was freed: its counters, and whose it was. */
 export interface FormerQueue extends RetiredQueue {
@@ -119,14 +119,14 @@ export class HostAdapter {
     if (event === 'initialise') await this.switch.bind();
   }
 
-  /** A wire from a link to this adapter. */
-  createInWire(): number {
-    return createWireRing(this.hardware.parts.memory, WIRE_BYTES, this.hardware.thread.thread);
+  /** A wire from a link to this adapter. @param bytes a power of two */
+  createInWire(bytes: number): number {
+    return createWireRing(this.hardware.parts.memory, bytes, this.hardware.thread.thread);
   }
 
   /** A wire from this adapter to a link. */
   createOutWire(): number {
-    return createWireRing(this.hardware.parts.memory, WIRE_BYTES, 0);
+    return createWireRing(this.hardware.parts.memory, UPLINK_BYTES, 0);
   }
 }
 

@@ -1,8 +1,10 @@
 /** The links of a host: uplinks to the fabric, and what is plugged into an adapter. Control thread. */
 import type { LinkConfig } from '../../contract/model';
 import { linkEvent, type LinkChange } from '../link/link-events';
+import { nextPowerOfTwo } from '../../shared/power-of-two';
 import { RefusalError } from '../../shared/refusal-error';
-import type { HostAdapter } from './host-adapter';
+import { WE_FRAME } from '../kernel/layout';
+import { UPLINK_BYTES, type HostAdapter } from './host-adapter';
 import { requireAdapter, type HostParts } from './host-parts';
 
 export class HostLinks {
@@ -24,7 +26,7 @@ export class HostLinks {
   /** Connects an adapter's wire to the fabric, and again whenever the fabric comes back. */
   async connectUplink(adapter: HostAdapter, socketPath: string): Promise<void> {
     const { links } = this.#parts;
-    const inRing = adapter.createInWire();
+    const inRing = adapter.createInWire(UPLINK_BYTES);
     const outRing = adapter.createOutWire();
     adapter.hardware.plugWire(inRing);
     adapter.hardware.setUplink(outRing);
@@ -50,7 +52,7 @@ export class HostLinks {
       });
     }
     const adapter = requireAdapter(this.#parts, link.plug.adapter);
-    const wire = adapter.createInWire();
+    const wire = adapter.createInWire(sourceRingBytes(link));
     try {
       await this.#parts.links.add(link, wire);
       adapter.hardware.plugWire(wire);
@@ -94,4 +96,14 @@ export class HostLinks {
       connected ? 'info' : 'warning',
     );
   }
+}
+
+/** Frames that the wire ring of a generator holds at least. */
+const SOURCE_FRAMES = 1024;
+const LEAST_SOURCE_BYTES = 1 << 18;
+
+/** A generator waits for room, so its wire ring is as small as it may be: of short frames it stays in the cache. */
+function sourceRingBytes(link: LinkConfig): number {
+  if (link.kind !== 'generator') return UPLINK_BYTES;
+  return nextPowerOfTwo(Math.max(LEAST_SOURCE_BYTES, SOURCE_FRAMES * (WE_FRAME + link.frameBytes)));
 }

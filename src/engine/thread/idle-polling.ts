@@ -4,7 +4,7 @@
  * look again; one whose work is rare must sleep at once, or it would burn a processor for nothing.
  *
  * The time that a thread may look again follows what was: a short sleep would better have been none and
- * doubles it, a long one halves it. Between two looks the thread yields its processor. Where others take it,
+ * doubles it, a long one ends it. Between two looks the thread yields its processor. Where others take it,
  * each look costs them a switch, which is what a sleep would cost, so there are only a few. Times in
  * nanoseconds.
  */
@@ -41,10 +41,8 @@ export class IdlePolling {
   /** It has slept. */
   slept(ns: number): void {
     this.worked();
-    if (ns <= SHORT_SLEEP_NS)
-      this.#budgetNs = Math.min(MOST_NS, Math.max(LEAST_NS, 2 * this.#budgetNs));
-    else if (this.#budgetNs > LEAST_NS) this.#budgetNs /= 2;
-    else this.#budgetNs = 0;
+    const isShort = ns <= SHORT_SLEEP_NS;
+    this.#budgetNs = isShort ? Math.min(MOST_NS, Math.max(LEAST_NS, 2 * this.#budgetNs)) : 0;
   }
 }
 

@@ -31,6 +31,12 @@ const WAITING_SLEEP_MS = 1;
 const GIVE_WAY_POLL_NS = 30_000;
 const GIVE_WAY_MS = 0.05;
 
+/**
+ * A thread that always has work yields so often: the system's own time slices are milliseconds, and whoever
+ * waits for this thread's frames may share its processor.
+ */
+const STRETCH_NS = 30_000;
+
 /** What differs between the roles. */
 export interface KernelRole {
   turn(now: number): number;
@@ -75,6 +81,8 @@ export function runKernelLoop(
 
   const polling = new IdlePolling();
   let now = clock();
+  /** Since when it has not left its processor to others of its own accord. */
+  let ranSince = now;
   let waiting: Waiting[] = [];
   let seenDoorbell = 0;
   let seenNotices = Atomics.load(i32, noticesAt);
@@ -126,6 +134,7 @@ export function runKernelLoop(
     if (!affinity.yieldProcessor()) return false;
     const before = now;
     now = clock();
+    ranSince = now;
     polling.yielded(now - before);
     add(now - before > OTHERS_RAN_NS ? sleepAt : pollAt, now - before);
     return true;
@@ -167,6 +176,7 @@ export function runKernelLoop(
     }
     if (moved > 0) {
       polling.worked();
+      if (now - ranSince > STRETCH_NS) yieldOnce();
       continue;
     }
     if (polling.looksAgain(now) && yieldOnce()) continue;
@@ -187,6 +197,7 @@ export function runKernelLoop(
       add(sleepAt, awake - now);
       polling.slept(awake - now);
       now = awake;
+      ranSince = now;
     }
     Atomics.store(i32, sleepingAt, 0);
   }
