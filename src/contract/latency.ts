@@ -1,0 +1,36 @@
+/**
+ * Latency of a receive queue: from the moment when the link put a frame into wire memory to the used
+ * index that shows it to the guest. One frame of each indication counts, the oldest: the one that
+ * waited longest.
+ *
+ * A histogram is counts by bucket. Buckets are log-linear: {@link LATENCY_STEPS} of equal width for
+ * each power of two nanoseconds from 1.024 µs to 1.07 s, one bucket for what is shorter and one for
+ * what is longer. `shared/latency-histogram.ts` has the functions.
+ */
+import { z } from 'zod';
+
+/** Bucket 0: less than 2^10 ns. */
+export const LATENCY_FROM_POWER = 10;
+/** The last bucket: 2^30 ns and more. */
+export const LATENCY_TO_POWER = 30;
+/** Buckets of each power of two between them. */
+export const LATENCY_STEPS = 8;
+export const LATENCY_BUCKETS = (LATENCY_TO_POWER - LATENCY_FROM_POWER) * LATENCY_STEPS + 2;
+
+/** Samples by bucket; zeros at the end are left out. */
+export const latencyBucketsSchema = z.array(z.int().min(0)).max(LATENCY_BUCKETS);
+export type LatencyBuckets = z.infer<typeof latencyBucketsSchema>;
+
+/** Percentiles in microseconds, within 6 %. */
+export const latencySummarySchema = z.object({
+  /** Indications that were measured. */
+  samples: z.int().min(1),
+  p50: z.number(),
+  p90: z.number(),
+  p99: z.number(),
+  /** 99.9 %. */
+  p999: z.number(),
+  /** The longest, exactly. */
+  max: z.number(),
+});
+export type LatencySummary = z.infer<typeof latencySummarySchema>;
