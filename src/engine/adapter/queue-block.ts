@@ -9,6 +9,7 @@ import {
   INDICATED_RESOURCES,
   INDICATED_SHARED_MEMORY,
   INDICATED_SINGLE_QUEUE,
+  LATENCY_BUCKETS,
   LOOKAHEAD_BUFFER,
   Q_BYTES,
   Q_COMPLETION_RING,
@@ -28,15 +29,19 @@ import {
   Q_UNSIGNALLED,
   Q_LAST_FLAGS,
   Q_LAST_FRAMES,
+  Q_LATENCY,
+  Q_LONGEST_NS,
   Q_LOOKAHEAD,
   Q_LOOKAHEAD_SIZE,
   Q_LOW_RESOURCES,
+  Q_OLDEST_NS,
   Q_SENT,
   Q_SENT_BYTES,
   QUEUE_HOST_BUFFERS,
   QUEUE_SHARED_MEMORY,
   QUEUE_SIZE,
 } from '../kernel/layout';
+import type { LatencyBuckets } from '../../contract/latency';
 import type { BufferMode } from '../../contract/model';
 import type { HostMemory } from '../memory/host-memory';
 import {
@@ -63,6 +68,12 @@ export interface QueueCounters {
   /** Frames that the adapter sent on this queue. */
   readonly sentFrames: number;
   readonly sentBytes: number;
+}
+
+/** How long frames of a queue took to their guest, since it was allocated (`contract/latency.ts`). */
+export interface QueueLatency {
+  readonly buckets: LatencyBuckets;
+  readonly longestNs: number;
 }
 
 /** The out-of-band data and the flags of a receive indication (reference §6.2). */
@@ -160,6 +171,8 @@ export class QueueBlock {
     this.#memory.setU32(this.address + Q_HOLD, 0);
     this.#memory.setU32(this.address + Q_FENCES, 0);
     this.#memory.setU32(this.address + Q_FENCES_PASSED, 0);
+    // A thread that died left it, and the next one would book the time until now.
+    this.#memory.setF64(this.address + Q_OLDEST_NS, 0);
   }
 
   /** No completion waits for an interrupt. While the adapter does not know it. */
@@ -204,6 +217,15 @@ export class QueueBlock {
       sentFrames: read(Q_SENT),
       sentBytes: read(Q_SENT_BYTES),
     };
+  }
+
+  /** Its histogram of latencies; may be late by an indication. */
+  latency(): QueueLatency {
+    const buckets = Array.from({ length: LATENCY_BUCKETS }, (_, bucket) =>
+      this.#memory.getCounter(this.address + Q_LATENCY + bucket * 8),
+    );
+    while (buckets.at(-1) === 0) buckets.pop();
+    return { buckets, longestNs: this.#memory.getF64(this.address + Q_LONGEST_NS) };
   }
 
   /** What the last receive indication of the queue said (reference §6.2); undefined before the first. */

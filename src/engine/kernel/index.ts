@@ -6,6 +6,7 @@ export { filterLookup, filterSlot } from './filter-table';
 export { guestTurn, kick } from './guest';
 export { inconsistentPages } from './guest-workload';
 export { adopt, disown, passFence } from './handover';
+export { latencyBucket } from './latency';
 export {
   deframe,
   enframe,

@@ -165,18 +165,28 @@ export const Q_TURN_NS = 144; // f64, serving thread private: when its last turn
 export const Q_LAST_FRAMES = 152; // u32, frames of the last indication
 export const Q_LAST_FLAGS = 156; // u32, its INDICATED_* flags
 export const Q_LOW_RESOURCES = 160; // u64, indications with INDICATED_RESOURCES
+export const Q_OLDEST_NS = 168; // f64, serving thread private: C_TIME of the frame whose latency is not booked yet, or 0
+export const Q_LONGEST_NS = 176; // f64, longest latency
 // adapter private
 export const Q_WAITED_NS = 192; // f64, when frames on the wire last waited for its buffers
 export const Q_BURST_FRAMES = 200; // u32, frames of the present burst that are for it
 export const Q_BURST_ROOM = 204; // u32, how many it can take
 export const Q_BURST_FIRST = 208; // u32, position of its first one in A_BURST, and of its last one
 export const Q_BURST_LAST = 212;
-export const QUEUE_SIZE = 256;
+// serving thread
+export const Q_LATENCY = 256; // u64[LATENCY_BUCKETS], indications by the latency of their oldest frame
+export const QUEUE_SIZE = 1600;
 export const INDICATED_SINGLE_QUEUE = 1; // all its frames are of one queue
 export const INDICATED_SHARED_MEMORY = 2; // they lie in memory that was allocated for the queue
 export const INDICATED_RESOURCES = 4; // buffers are short: they are the queue's again when the call returns
 export const QUEUE_HOST_BUFFERS = 0;
 export const QUEUE_SHARED_MEMORY = 1;
+
+// Buckets of a latency: those of `contract/latency.ts`.
+export const LATENCY_FROM_POWER = 10; // bucket 0: less than 2^10 ns
+export const LATENCY_TO_POWER = 30; // last bucket: 2^30 ns and more
+export const LATENCY_STEP_BITS = 3; // 8 buckets of equal width for each power of two between them
+export const LATENCY_BUCKETS = 162;
 
 // ── Adapter block ───────────────────────────────────────────────────────────────────────────────
 export const A_INDEX = 0;

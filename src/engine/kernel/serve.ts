@@ -73,6 +73,7 @@ import {
 import { copyBytes } from './copy';
 import { markDirty } from './dirty';
 import { mustWait, passFence, passOn } from './handover';
+import { bookLatency, noteOldest } from './latency';
 import { refusesSender } from './policy';
 import {
   copyIn,
@@ -193,6 +194,7 @@ function harvest(thread: u32, queue: u32): u32 {
     head++;
     frames++;
   }
+  if (frames != 0) noteOldest(queue, own, ring);
   ringAdvance(ring, head);
   if (frames != 0) {
     recordIndication(queue, u32(frames), isDefault);
@@ -255,10 +257,14 @@ function takeRings(thread: u32): u32 {
   return moved;
 }
 
-/** One turn of a serving thread at `now` (ns). Returns frames moved; 0 means it may sleep. */
+/**
+ * One turn of a serving thread. Returns frames moved; 0 means it may sleep.
+ * @param now ns; read after the turn before, when that one moved frames.
+ */
 export function serveTurn(thread: u32, now: f64): u32 {
   const queue = load<u32>(thread, T_QUEUE);
   if (queue == 0) return 0;
+  bookLatency(queue, now);
   const waiting = mustWait(thread, queue);
   store<u32>(thread, 0, T_STALLED);
   reclaimAll(thread);

@@ -39,6 +39,7 @@ const STRETCH_NS = 30_000;
 
 /** What differs between the roles. */
 export interface KernelRole {
+  /** @param now ns; after a turn that moved something, the time at which it had ended (latencies are booked by it). */
   turn(now: number): number;
   hasWork(): boolean;
   /** When there is work without anybody waking the thread, in ns; Infinity when never. */

@@ -10,6 +10,7 @@ export interface Kernel {
   putFence(queue: number, nicIndex: number): number;
   serveTurn(thread: number, now: number): number;
   serveHasWork(thread: number): number;
+  latencyBucket(ns: number): number;
   adopt(thread: number, nic: number, mayWait: number): number;
   disown(thread: number, nic: number): void;
   passFence(thread: number, nic: number): void;

@@ -89,7 +89,7 @@ const HOT: Readonly<Record<string, readonly (readonly number[])[]>> = {
   queue: [
     [layout.Q_FREE_RING, layout.Q_COMPLETION_RING],
     [layout.Q_FENCES, layout.Q_UNSIGNALLED, layout.Q_FRAMES, layout.Q_INTERRUPTS],
-    [layout.Q_INDICATIONS, layout.Q_FENCES_PASSED],
+    [layout.Q_INDICATIONS, layout.Q_FENCES_PASSED, layout.Q_OLDEST_NS, layout.Q_LATENCY],
   ],
   adapter: [
     [layout.A_FILTERS, layout.A_NICS, layout.A_UPLINK],
