@@ -1,6 +1,6 @@
 /**
  * Reports: what a run moved, by host, queue, VM, switch and migration, with the conservation block.
- * All figures are counted in frames and bytes; nothing is sampled.
+ * All figures are counted in frames and bytes; only the latency of queues is sampled, by indication.
  */
 import { z } from 'zod';
 import { DROP_REASONS } from './drop-reasons';
@@ -11,6 +11,7 @@ import {
   probeResultSchema,
   probeSampleSchema,
 } from './migration';
+import { latencyBucketsSchema, latencySummarySchema } from './latency';
 import { vlanModeSchema } from './model';
 import { noQueueReasonSchema, queueWeightSchema } from './vmq';
 
@@ -50,6 +51,10 @@ export const queueReportSchema = z.object({
   indications: count,
   interrupts: count,
   dropped: dropsSchema,
+  /** From wire memory to the used index, of the oldest frame of each indication; null before the first. */
+  latency: latencySummarySchema.nullable(),
+  /** The histogram behind it, since the queue was allocated. */
+  latencyBuckets: latencyBucketsSchema,
 });
 
 export const vmReportSchema = z.object({

@@ -34,7 +34,7 @@ import { adopt, gracePeriod, readUpTo, type ReadQueue } from './handover';
 import { InterruptVectors, type InterruptVector } from './interrupt-vectors';
 import { dropNicWork, lostFrames, rememberFrames } from './lost-thread';
 import { bufferAccount, bufferHolders, type BufferAccount, type BufferHolder } from './outstanding';
-import { QueueBlock, type QueueCounters } from './queue-block';
+import { QueueBlock, type QueueCounters, type QueueLatency } from './queue-block';
 import type { SoftwareAdapter } from './software-adapter';
 import { Steering, type HardwareQueue, type PortBinding, type PortSource } from './steering';
 
@@ -46,6 +46,7 @@ const ALLOCATE = 'OID_RECEIVE_FILTER_ALLOCATE_QUEUE';
 export interface RetiredQueue extends QueueCounters {
   readonly queueId: number;
   readonly portId: number;
+  readonly latency: QueueLatency;
 }
 
 export class SoftwareMiniport implements Miniport {
@@ -195,7 +196,8 @@ export class SoftwareMiniport implements Miniport {
     rememberFrames(this.#adapter.parts.memory, queue.thread.thread, queue.block);
     this.#queues.delete(queueId);
     this.vectors.release(queue.vector);
-    this.onRetired({ queueId, portId: queue.portId, ...queue.block.counters() });
+    const { block, portId } = queue;
+    this.onRetired({ queueId, portId, ...block.counters(), latency: block.latency() });
     this.#adapter.sharedMemory.freeQueue(queueId);
     queue.block.free();
     return 'NDIS_STATUS_SUCCESS';

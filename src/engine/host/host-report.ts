@@ -7,9 +7,10 @@ import type { HostAdapter } from './host-adapter';
 import { heldFrames } from './held-frames';
 import type { HostParts } from './host-parts';
 import type { VmPower } from './vm-power';
-import type { QueueCounters } from '../adapter/queue-block';
+import type { QueueCounters, QueueLatency } from '../adapter/queue-block';
 import type { NicConfig } from '../../contract/model';
 import { queueWeight } from '../../contract/vmq';
+import { summariseLatency } from '../../shared/latency-histogram';
 
 export function hostReport(parts: HostParts, power: VmPower): HostReport {
   const { config, memory, threads, adapters } = parts;
@@ -43,11 +44,12 @@ function queueReports(adapter: HostAdapter): QueueReport[] {
     const port = adapter.switch.portOfQueue(queueId);
     return block
       ? [
-          queueReport(adapter, queueId, block.counters(), {
-            vm: port?.vmName ?? null,
-            nic: port?.config,
-            live: true,
-          }),
+          queueReport(
+            adapter,
+            queueId,
+            { ...block.counters(), latency: block.latency() },
+            { vm: port?.vmName ?? null, nic: port?.config, live: true },
+          ),
         ]
       : [];
   });
@@ -60,10 +62,10 @@ function queueReports(adapter: HostAdapter): QueueReport[] {
 function queueReport(
   adapter: HostAdapter,
   queueId: number,
-  counters: QueueCounters,
+  figures: QueueCounters & { readonly latency: QueueLatency },
   owner: { vm: string | null; nic: NicConfig | undefined; live: boolean },
 ): QueueReport {
-  const { frames, bytes, indications, interrupts, dropped } = counters;
+  const { frames, bytes, indications, interrupts, dropped, latency } = figures;
   return {
     adapter: adapter.config.name,
     queueId,
@@ -76,6 +78,8 @@ function queueReport(
     indications,
     interrupts,
     dropped: dropped > 0 ? { [DROP_REASONS[DROP_NO_RECEIVE_BUFFER].code]: dropped } : {},
+    latency: summariseLatency(latency.buckets, latency.longestNs),
+    latencyBuckets: latency.buckets,
   };
 }
 
