@@ -9,6 +9,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { refusalErrors } from './errors';
 import { engineEventSchema } from './events';
+import { queueLatencySchema } from './latency';
 import {
   adapterConfigSchema,
   bufferModeSchema,
@@ -228,6 +229,10 @@ export const hostViewContract = {
   dumpQueue: command
     .input(z.object({ adapterId: idSchema, queueId: z.int().min(0) }))
     .output(z.object({ text: z.string() })),
+  /** How long frames of a queue take to their guest. Too much for telemetry, so a page asks for the queue that it shows. */
+  queueLatency: command
+    .input(z.object({ adapterId: idSchema, queueId: z.int().min(0) }))
+    .output(queueLatencySchema),
 };
 
 export const hostControlContract = {

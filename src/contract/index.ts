@@ -5,6 +5,7 @@ export * from './errors';
 export * from './events';
 export * from './host';
 export * from './lab';
+export * from './latency';
 export * from './migration';
 export * from './lab-file';
 export * from './model';

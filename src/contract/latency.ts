@@ -34,3 +34,15 @@ export const latencySummarySchema = z.object({
   max: z.number(),
 });
 export type LatencySummary = z.infer<typeof latencySummarySchema>;
+
+/** What a queue has counted since it was allocated, of one moment: two of them give figures of the time between. */
+export const queueLatencySchema = z.object({
+  /** Milliseconds of a clock of the host that never goes back. */
+  atMs: z.number(),
+  buckets: latencyBucketsSchema,
+  longestMicroseconds: z.number(),
+  frames: z.int(),
+  indications: z.int(),
+  interrupts: z.int(),
+});
+export type QueueLatencyReading = z.infer<typeof queueLatencySchema>;

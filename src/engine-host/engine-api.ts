@@ -23,6 +23,7 @@ import type {
   MigrationPhase,
   MigrationProgress,
   ProbeResult,
+  QueueLatencyReading,
   RequestLogEntry,
   ProbeSample,
   VlanMode,
@@ -95,6 +96,8 @@ export interface HostEngine extends EngineBase<HostSnapshot, HostReport> {
   requestLog(adapterId: string, after?: number): RequestLogEntry[];
   /** One queue as text. */
   dumpQueue(adapterId: string, queueId: number): string;
+  /** How long frames of one queue took so far. */
+  queueLatency(adapterId: string, queueId: number): QueueLatencyReading;
 
   prepareIncoming(migrationId: string, vm: VmConfig): Promise<{ socket: string; token: string }>;
   /** Ends after the progress with `ready`; `signal` cancels it and the VM runs on here. */

@@ -34,6 +34,10 @@ export function hostViewRouter({
       life.requireOpen('dumpQueue');
       return { text: engine.dumpQueue(input.adapterId, input.queueId) };
     }),
+    queueLatency: os.queueLatency.handler(({ input }) => {
+      life.requireOpen('queueLatency');
+      return engine.queueLatency(input.adapterId, input.queueId);
+    }),
   });
 }
 

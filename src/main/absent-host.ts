@@ -21,5 +21,8 @@ export function absentHostRouter(refusal: Refusal) {
     dumpQueue: os.dumpQueue.handler(({ errors }) => {
       throw errors.REFUSED({ data: refusal });
     }),
+    queueLatency: os.queueLatency.handler(({ errors }) => {
+      throw errors.REFUSED({ data: refusal });
+    }),
   });
 }

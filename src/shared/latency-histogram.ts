@@ -81,3 +81,16 @@ export function summariseLatency(
   const at = (perMille: number): number => Math.min(max, latencyPercentile(buckets, perMille));
   return { samples, p50: at(500), p90: at(900), p99: at(990), p999: at(999), max };
 }
+
+/** A latency as text, no finer than it is known: `< 1 µs`, `4.2 µs`, `37 µs`, `1.2 ms`. `–` without one. */
+export function formatLatency(microseconds: number): string {
+  if (!Number.isFinite(microseconds)) return '–';
+  if (microseconds * NANOSECONDS_PER_MICROSECOND <= 2 ** LATENCY_FROM_POWER) return '< 1 µs';
+  const [value, unit] =
+    microseconds < 999.5
+      ? [microseconds, 'µs']
+      : microseconds < 999_500
+        ? [microseconds / 1000, 'ms']
+        : [microseconds / 1e6, 's'];
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}

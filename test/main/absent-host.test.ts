@@ -17,6 +17,8 @@ describe('absentHostRouter', () => {
     await expect(call(router.watch, undefined)).rejects.toMatchObject(refused);
     const adapterId = 'nic-a';
     await expect(call(router.requestLog, { adapterId })).rejects.toMatchObject(refused);
-    await expect(call(router.dumpQueue, { adapterId, queueId: 1 })).rejects.toMatchObject(refused);
+    const queue = { adapterId, queueId: 1 };
+    await expect(call(router.dumpQueue, queue)).rejects.toMatchObject(refused);
+    await expect(call(router.queueLatency, queue)).rejects.toMatchObject(refused);
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LATENCY_BUCKETS } from '../../src/contract/latency';
 import {
+  formatLatency,
   latencyBucketBounds,
   latencyBucketOf,
   latencyDifference,
@@ -141,5 +142,23 @@ describe('a difference', () => {
 
   it('takes buckets that were left out for zeros', () => {
     expect(latencyDifference([1, 5, 2], [1])).toEqual([0, 5, 2]);
+  });
+});
+
+describe('formatLatency', () => {
+  it.each([
+    [0.4, '< 1 µs'],
+    [1.024, '< 1 µs'],
+    [1.09, '1.1 µs'],
+    [9.96, '10 µs'],
+    [37.4, '37 µs'],
+    [999.4, '999 µs'],
+    [999.6, '1.0 ms'],
+    [12_300, '12 ms'],
+    [999_600, '1.0 s'],
+    [1_073_741, '1.1 s'],
+    [NaN, '–'],
+  ])('writes %d as %s', (microseconds, text) => {
+    expect(formatLatency(microseconds)).toBe(text);
   });
 });

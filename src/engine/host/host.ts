@@ -8,6 +8,7 @@ import type { HostSnapshot } from '../../contract/host';
 import type { MigrationLimits, MigrationProgress } from '../../contract/migration';
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import type { EngineEvent, EventObject } from '../../contract/events';
+import type { QueueLatencyReading } from '../../contract/latency';
 import type { HostReport } from '../../contract/report';
 import type { AdapterEvent, RequestLogEntry } from '../../contract/vmq';
 import { RefusalError } from '../../shared/refusal-error';
@@ -24,6 +25,7 @@ import { hostSnapshot } from './host-snapshot';
 import { reportAdapterEvent } from './adapter-events';
 import { dumpQueue } from './queue-dump';
 import { reportQueueEvents } from './queue-events';
+import { queueLatency } from './queue-latency';
 import { requestLogOf } from './request-view';
 import { StuckRequests } from './stuck-requests';
 import { TelemetrySampler } from './telemetry';
@@ -193,6 +195,11 @@ export class Host {
   /** One queue as text. @throws RefusalError `not-found` */
   dumpQueue(adapterId: string, queueId: number): string {
     return dumpQueue(this.#adapterById(adapterId), queueId);
+  }
+
+  /** How long frames of one queue took so far. @throws RefusalError `not-found` */
+  queueLatency(adapterId: string, queueId: number): QueueLatencyReading {
+    return queueLatency(this.#adapterById(adapterId), queueId);
   }
 
   async setNicFilters(nicId: string, set: boolean): Promise<void> {

@@ -2,12 +2,14 @@
  * One queue as text, for bug reports: what a debugger shows of a receive queue
  * (`docs/vmq-reference.md` §10.4), and how it came to its state. Control thread.
  */
+import { formatLatency, summariseLatency } from '../../shared/latency-histogram';
 import { RefusalError } from '../../shared/refusal-error';
 import { namesOf } from '../ndis/capability-fields';
 import { formatAffinity, processorsOf } from '../ndis/group-affinity';
 import { QUEUE_PARAMETER_FLAGS, type ReceiveQueueParameters } from '../ndis/queue-parameters';
 import { operationalState } from '../ndis/queue-state';
 import type { ReceiveFilter } from '../ndis/receive-filter';
+import type { QueueLatency } from '../adapter/queue-block';
 import type { HostAdapter } from './host-adapter';
 
 const LABEL_WIDTH = 20;
@@ -90,7 +92,19 @@ function bufferLines(adapter: HostAdapter, queueId: number): string[] {
       'Counted',
       `${frames} frames, ${bytes} bytes, ${dropped} dropped, ${indications} indications, ${interrupts} interrupts`,
     ),
+    line('Latency', latencyText(block.latency())),
   ];
+}
+
+/** From wire memory to the used index. */
+function latencyText({ buckets, longestNs }: QueueLatency): string {
+  const summary = summariseLatency(buckets, longestNs);
+  if (!summary) return 'nothing measured';
+  const { p50, p90, p99, p999, max } = summary;
+  const percentiles = Object.entries({ p50, p90, p99, 'p99.9': p999 })
+    .map(([name, value]) => `${name} ${formatLatency(value)}`)
+    .join(', ');
+  return `${percentiles}, longest ${formatLatency(max)}; by the oldest frame of each indication, ${summary.samples} measured`;
 }
 
 /** The account of the pool, when the queue's buffers are of one. */

@@ -179,6 +179,11 @@ export class FakeHost extends FakeEngine implements HostEngine {
     return `Queue ${queueId} of ${adapterId}`;
   }
 
+  queueLatency(): ReturnType<HostEngine['queueLatency']> {
+    const counted = { frames: 0, indications: 0, interrupts: 0 };
+    return { atMs: performance.now(), buckets: [], longestMicroseconds: 0, ...counted };
+  }
+
   addVm(vm: VmConfig): Promise<void> {
     if (vm.name === 'crash') return Promise.reject(new TypeError('a bug in the engine'));
     if (this.vms.has(vm.id)) {

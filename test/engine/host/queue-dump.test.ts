@@ -32,6 +32,10 @@ describe('the dump of a queue', () => {
     expect(value('Buffer memory')).toBe('the memory of the VM');
     expect(value('Buffers')).toMatch(/^\d+ posted, 0 filled and not indicated$/);
     expect(value('Counted')).toMatch(/^5 frames, /);
+    // Two rounds of the test's clock, of 10 µs; 19.3 µs is what their bucket stands for.
+    expect(value('Latency')).toBe(
+      'p50 19 µs, p90 19 µs, p99 19 µs, p99.9 19 µs, longest 20 µs; by the oldest frame of each indication, 1 measured',
+    );
     expect(text).toContain('Filters (1)\n  1: 02:00:5e:10:00:01, VLAN 10, tag stripped\n');
     expect(text).toMatch(
       /Transitions \(3\)\n {2}\d{4}-.+Z {2}ALLOCATE_QUEUE: Undefined → Allocated\n/,
@@ -42,6 +46,7 @@ describe('the dump of a queue', () => {
     const text = dumpQueue((await aHost()).adapter, 0);
     expect(text).toMatch(/Type +default queue\n/);
     expect(text).toMatch(/Owner +nobody\n/);
+    expect(text).toMatch(/Latency +nothing measured\n/);
   });
 
   it('shows how a queue that was freed came to its end', async () => {

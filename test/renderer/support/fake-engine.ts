@@ -1,8 +1,10 @@
 /** Invents what host processes would report: snapshots and telemetry. */
 import { DROP_REASONS } from '../../../src/contract/drop-reasons';
 import { type HostSnapshot } from '../../../src/contract/host';
+import { LATENCY_BUCKETS, type QueueLatencyReading } from '../../../src/contract/latency';
 import type { VmConfig } from '../../../src/contract/model';
 import { DEFAULT_ADAPTER_PROFILE } from '../../../src/contract/vmq';
+import { latencyBucketOf } from '../../../src/shared/latency-histogram';
 import { ROLE } from '../../../src/renderer/telemetry/columns';
 import { aSample } from './a-sample';
 import type { FakeLab } from './fake-lab';
@@ -231,6 +233,23 @@ export class FakeEngine {
 
   #nicIndex(vmId: string): number {
     return this.#lab.config.vms.findIndex((vm) => vm.id === vmId);
+  }
+
+  /** Most indications at 40 µs, one in fifty at 130 µs, one in five hundred at 2 ms. */
+  queueLatency(hostId: string, queueId: number): QueueLatencyReading {
+    const { frames, interrupts } = this.#of(`${hostId}/q/${String(queueId)}`);
+    const buckets = new Array<number>(LATENCY_BUCKETS).fill(0);
+    buckets[latencyBucketOf(2e6)] = Math.floor(interrupts / 500);
+    buckets[latencyBucketOf(130e3)] = Math.floor(interrupts / 50);
+    buckets[latencyBucketOf(40e3)] = interrupts;
+    return {
+      atMs: performance.now(),
+      buckets,
+      longestMicroseconds: interrupts > 0 ? 2100 : 0,
+      frames,
+      indications: interrupts,
+      interrupts,
+    };
   }
 
   telemetry(hostId: string): Float64Array {

@@ -394,6 +394,9 @@ export class FakeLab {
         entries: fakeRequests(this.#startMs, input.after ?? 0),
       })),
       dumpQueue: os.dumpQueue.handler(({ input }) => ({ text: fakeDump(input.queueId) })),
+      queueLatency: os.queueLatency.handler(({ input }) =>
+        this.engine.queueLatency(hostId, input.queueId),
+      ),
     });
   }
 }
