@@ -1,7 +1,7 @@
 /**
  * Latency of a receive queue: from the moment when the link put a frame into wire memory to the used
- * index that shows it to the guest. One frame of each indication counts, the oldest: the one that
- * waited longest.
+ * index that shows it to the guest. All frames of an indication count as much as the oldest one, which
+ * waited longest, and the end is read once the guest was woken: what is stated is never too short.
  *
  * A histogram is counts by bucket. Buckets are log-linear: {@link LATENCY_STEPS} of equal width for
  * each power of two nanoseconds from 1.024 µs to 1.07 s, one bucket for what is shorter and one for
@@ -17,13 +17,13 @@ export const LATENCY_TO_POWER = 30;
 export const LATENCY_STEPS = 8;
 export const LATENCY_BUCKETS = (LATENCY_TO_POWER - LATENCY_FROM_POWER) * LATENCY_STEPS + 2;
 
-/** Samples by bucket; zeros at the end are left out. */
+/** Frames by bucket; zeros at the end are left out. */
 export const latencyBucketsSchema = z.array(z.int().min(0)).max(LATENCY_BUCKETS);
 export type LatencyBuckets = z.infer<typeof latencyBucketsSchema>;
 
-/** Percentiles in microseconds, within 6 %. */
+/** Percentiles over frames, in microseconds; of what was counted, within 6 %. */
 export const latencySummarySchema = z.object({
-  /** Indications that were measured. */
+  /** Frames that were counted. */
   samples: z.int().min(1),
   p50: z.number(),
   p90: z.number(),

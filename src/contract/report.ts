@@ -1,6 +1,6 @@
 /**
  * Reports: what a run moved, by host, queue, VM, switch and migration, with the conservation block.
- * All figures are counted in frames and bytes; only the latency of queues is sampled, by indication.
+ * All figures are counted in frames and bytes; only the latency of queues is sampled.
  */
 import { z } from 'zod';
 import { DROP_REASONS } from './drop-reasons';
@@ -51,7 +51,7 @@ export const queueReportSchema = z.object({
   indications: count,
   interrupts: count,
   dropped: dropsSchema,
-  /** From wire memory to the used index, of the oldest frame of each indication; null before the first. */
+  /** From wire memory to the used index, each frame as the oldest of its indication; null before the first. */
   latency: latencySummarySchema.nullable(),
   /** The histogram behind it, since the queue was allocated. */
   latencyBuckets: latencyBucketsSchema,

@@ -34,7 +34,7 @@ export function latencyBucketBounds(bucket: number): {
   return { from: edge(bucket - 1), to: edge(bucket) };
 }
 
-/** Samples of a histogram. */
+/** Frames that a histogram has counted. */
 export function latencySamples(buckets: LatencyBuckets): number {
   return buckets.reduce((sum, count) => sum + count, 0);
 }

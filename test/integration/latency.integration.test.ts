@@ -1,4 +1,4 @@
-/** The latency of queues, measured by real threads: of every indication, for each place of buffers. */
+/** The latency of queues, measured by real threads: of every frame, for each place of buffers. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AdapterConfig, LinkConfig } from '../../src/contract/model';
 import type { HostReport } from '../../src/contract/report';
@@ -69,15 +69,15 @@ describe('the latency of a queue', () => {
     ['of the host', { bufferMode: 'host-buffers' }, 1],
     ['of the host, on the default queue', { vmqEnabled: false }, 0],
   ] as const)(
-    'is measured for each indication, with buffers %s, and its percentiles rise',
+    'counts each frame, with buffers %s, and its percentiles rise',
     async (_, adapter, queueId) => {
       await open(adapter);
       await send('first');
-      const { frames, indications, latency, latencyBuckets } = await queueOf(queueId);
+      const { frames, latency, latencyBuckets } = await queueOf(queueId);
       if (!latency) throw new Error('nothing was measured');
       expect(frames).toBeGreaterThanOrEqual(FRAMES);
-      expect(latency.samples).toBe(indications);
-      expect(latencySamples(latencyBuckets)).toBe(indications);
+      expect(latency.samples).toBe(frames);
+      expect(latencySamples(latencyBuckets)).toBe(frames);
       const { p50, p90, p99, p999, max } = latency;
       const rising = [0, p50, p90, p99, p999, max, SECOND_US];
       expect([...rising].sort((one, other) => one - other)).toEqual(rising);
@@ -87,7 +87,7 @@ describe('the latency of a queue', () => {
       await send('second');
       const later = await queueOf(queueId);
       const between = latencyDifference(later.latencyBuckets, latencyBuckets);
-      expect(latencySamples(between)).toBe(later.indications - indications);
+      expect(latencySamples(between)).toBe(later.frames - frames);
       const reading = host.queueLatency('nic-a', queueId);
       expect(reading.buckets).toEqual(later.latencyBuckets);
       expect(reading.longestMicroseconds).toBe(later.latency?.max);

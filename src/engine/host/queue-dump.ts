@@ -104,7 +104,7 @@ function latencyText({ buckets, longestNs }: QueueLatency): string {
   const percentiles = Object.entries({ p50, p90, p99, 'p99.9': p999 })
     .map(([name, value]) => `${name} ${formatLatency(value)}`)
     .join(', ');
-  return `${percentiles}, longest ${formatLatency(max)}; by the oldest frame of each indication, ${summary.samples} measured`;
+  return `${percentiles}, longest ${formatLatency(max)}; ${summary.samples} frames, each as the oldest of its indication`;
 }
 
 /** The account of the pool, when the queue's buffers are of one. */

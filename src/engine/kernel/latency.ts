@@ -1,10 +1,11 @@
 /**
  * Latency of a queue, from the link's writing of a frame into wire memory to the used index that
- * shows it to the guest. One sample for each indication: its oldest frame, the one that waited
- * longest. So a percentile is over indications, and no frame of them waited longer than its sample.
+ * shows it to the guest. One frame of each indication is measured, the oldest, which waited longest,
+ * and all frames of the indication count as much: no percentile over frames is below the true one.
+ * (Counted once, a burst that piled up while the thread stood still would weigh as little as one frame.)
  *
  * A kernel has no clock and needs none here: the used index is published at the end of a turn, and
- * `now` of the next turn was read right after it. Serving thread.
+ * `now` of the next turn was read right after it, and after the guest was woken. Serving thread.
  */
 import {
   COMPLETION_SIZE,
@@ -17,6 +18,7 @@ import {
   LATENCY_TO_POWER,
   N_RX_USED_NEXT,
   N_RX_USED_SHOWN,
+  Q_LAST_FRAMES,
   Q_LATENCY,
   Q_LONGEST_NS,
   Q_OLDEST_NS,
@@ -50,7 +52,7 @@ export function noteOldest(queue: u32, nic: u32, ring: u32): void {
   store<f64>(queue, load<f64>(entry, C_TIME), Q_OLDEST_NS);
 }
 
-/** Books the frame that the turn before published. @param now when that turn had ended. */
+/** Books the indication that the turn before published: the last one. @param now when that turn had ended. */
 export function bookLatency(queue: u32, now: f64): void {
   const since = load<f64>(queue, Q_OLDEST_NS);
   if (since == 0) return;
@@ -58,5 +60,5 @@ export function bookLatency(queue: u32, now: f64): void {
   const ns = now - since;
   // The longest first: who reads meanwhile finds none in a bucket beyond it.
   if (ns > load<f64>(queue, Q_LONGEST_NS)) store<f64>(queue, ns, Q_LONGEST_NS);
-  bump(queue + Q_LATENCY + latencyBucket(ns) * 8, 1);
+  bump(queue + Q_LATENCY + latencyBucket(ns) * 8, load<u32>(queue, Q_LAST_FRAMES));
 }

@@ -174,7 +174,7 @@ export const Q_BURST_ROOM = 204; // u32, how many it can take
 export const Q_BURST_FIRST = 208; // u32, position of its first one in A_BURST, and of its last one
 export const Q_BURST_LAST = 212;
 // serving thread
-export const Q_LATENCY = 256; // u64[LATENCY_BUCKETS], indications by the latency of their oldest frame
+export const Q_LATENCY = 256; // u64[LATENCY_BUCKETS], frames by the latency of the oldest one of their indication
 export const QUEUE_SIZE = 1600;
 export const INDICATED_SINGLE_QUEUE = 1; // all its frames are of one queue
 export const INDICATED_SHARED_MEMORY = 2; // they lie in memory that was allocated for the queue

@@ -13,7 +13,7 @@ export const LATENCY_WINDOW_MS = 5000;
 /** Readings are not exactly a second apart. */
 const TOLERANCE_MS = 500;
 
-/** Of some time: percentiles in µs, `NaN` when nothing was measured. */
+/** Of some time: percentiles over frames in µs, `NaN` when none came. */
 export interface LatencyFigures {
   readonly samples: number;
   readonly percentiles: Pick<LatencySummary, 'p50' | 'p90' | 'p99' | 'p999'>;

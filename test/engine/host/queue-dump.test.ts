@@ -34,7 +34,7 @@ describe('the dump of a queue', () => {
     expect(value('Counted')).toMatch(/^5 frames, /);
     // Two rounds of the test's clock, of 10 µs; 19.3 µs is what their bucket stands for.
     expect(value('Latency')).toBe(
-      'p50 19 µs, p90 19 µs, p99 19 µs, p99.9 19 µs, longest 20 µs; by the oldest frame of each indication, 1 measured',
+      'p50 19 µs, p90 19 µs, p99 19 µs, p99.9 19 µs, longest 20 µs; 5 frames, each as the oldest of its indication',
     );
     expect(text).toContain('Filters (1)\n  1: 02:00:5e:10:00:01, VLAN 10, tag stripped\n');
     expect(text).toMatch(
