@@ -17,7 +17,6 @@ import {
   LATENCY_STEP_BITS,
   LATENCY_TO_POWER,
   N_RX_USED_NEXT,
-  N_RX_USED_SHOWN,
   Q_LAST_FRAMES,
   Q_LATENCY,
   Q_LONGEST_NS,
@@ -40,11 +39,11 @@ export function latencyBucket(ns: f64): u32 {
 
 /**
  * Notes the oldest frame of an indication, before its entries go back to the adapter.
- * @param nic of a VM queue, else 0. When no used entry of it waits to be published, the indication
- * brought the guest nothing, and does not count.
+ * @param nic of a VM queue, else 0. @param used its N_RX_USED_NEXT before the indication: when it is
+ * the same after it, the indication brought the guest nothing, and does not count.
  */
-export function noteOldest(queue: u32, nic: u32, ring: u32): void {
-  if (nic != 0 && load<u32>(nic, N_RX_USED_NEXT) == load<u32>(nic, N_RX_USED_SHOWN)) return;
+export function noteOldest(queue: u32, ring: u32, nic: u32, used: u32): void {
+  if (nic != 0 && load<u32>(nic, N_RX_USED_NEXT) == used) return;
   let at = load<u32>(ring, R_HEAD);
   let entry = ringEntry(ring, at, COMPLETION_SIZE);
   // Fences may lie before it. The caller has found a frame, so there is one.

@@ -39,6 +39,7 @@ import {
   N_OWNER,
   N_PHASE,
   N_PREVIOUS_OWNER,
+  N_RX_USED_NEXT,
   N_STARVED,
   N_STATE,
   N_VLAN,
@@ -160,6 +161,7 @@ function harvest(thread: u32, queue: u32): u32 {
   if (n == 0) return 0;
   const adapter = load<u32>(thread, T_ADAPTER);
   const own = load<u32>(queue, Q_NIC);
+  const used = load<u32>(own, N_RX_USED_NEXT);
   // A fence behind them means that the NIC leaves: then nothing may wait for the guest.
   const mayWait = load<u32>(queue, Q_FENCES) == load<u32>(queue, Q_FENCES_PASSED);
   let frames: u64 = 0;
@@ -194,7 +196,7 @@ function harvest(thread: u32, queue: u32): u32 {
     head++;
     frames++;
   }
-  if (frames != 0) noteOldest(queue, own, ring);
+  if (frames != 0) noteOldest(queue, ring, own, used);
   ringAdvance(ring, head);
   if (frames != 0) {
     recordIndication(queue, u32(frames), isDefault);

@@ -175,6 +175,15 @@ describe('the latency of a queue', () => {
     expect(kept).toEqual([3]);
   });
 
+  it('counts the frames that come last before the queue is freed', async () => {
+    const web = await WebQueue.open('shared-memory');
+    const { adapter } = web.host;
+    web.receive(3);
+    web.turn('adapter', 5);
+    await web.host.drive(adapter.switch.releaseQueue(0, { rule: 'migrating' }));
+    expect(adapter.retired.map(({ latency }) => latency.buckets.at(-1))).toEqual([3]);
+  });
+
   it('goes on with a new thread, and leaves out what the dead one had not booked', async () => {
     const web = await WebQueue.open('shared-memory');
     const { host, block } = web;
