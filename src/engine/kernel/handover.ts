@@ -13,6 +13,7 @@
  * ```
  */
 import {
+  CT_RECEIVE_COPIES,
   CT_STALE,
   ENTRY_SIZE,
   E_ADDRESS,
@@ -134,5 +135,6 @@ export function passOn(thread: u32, nic: u32, entry: u32): bool {
   ringPublish(ring);
   signal(thread, threadAt(thread, owner));
   count(thread, CT_STALE, 1);
+  count(thread, CT_RECEIVE_COPIES, 1);
   return true;
 }

@@ -69,7 +69,8 @@ export const CT_POLL_NS = 12; // f64
 export const CT_SLEEP_NS = 13; // f64
 export const CT_STALE = 14; // entries that reached a thread after it gave the NIC away, and were passed on
 export const CT_QUEUED = 15; // frames of the queues that the thread served before; written by the control thread
-export const CT_DROPS = 16; // + drop reason
+export const CT_RECEIVE_COPIES = 16; // copies by the processor of frames, or parts of them, on their way into a VM
+export const CT_DROPS = 17; // + drop reason
 export const COUNTERS = 64;
 
 // Drop reasons: the order of `contract/drop-reasons.ts`.

@@ -7,6 +7,7 @@
 import {
   CT_BYTES_FROM_WIRE,
   CT_FROM_WIRE,
+  CT_RECEIVE_COPIES,
   CT_TO_VMS,
   DROP_BAD_DESCRIPTOR,
   DROP_HOLD_FULL,
@@ -219,6 +220,7 @@ export function copyIn(thread: u32, nic: u32, address: u32, length: u32): void {
   }
   writeNetHeader(target);
   copyBytes(target + VIRTIO_NET_HEADER, address, length);
+  count(thread, CT_RECEIVE_COPIES, 1);
   markDirty(load<u32>(nic, N_DIRTY), target - load<u32>(nic, N_MEMORY), VIRTIO_NET_HEADER + length);
   useReceiveBuffer(nic, head, VIRTIO_NET_HEADER + length);
   countDelivered(thread, nic, length);
@@ -240,6 +242,7 @@ export function hold(thread: u32, nic: u32, address: u32, length: u32, vlan: u32
   // Hold buffers are fixed, one for each slot: the slot's number gives its address.
   const target = load<u32>(entry, E_ADDRESS);
   copyBytes(target, address, length);
+  count(thread, CT_RECEIVE_COPIES, 1);
   store<u16>(entry, u16(length), E_LENGTH);
   store<u16>(entry, u16(vlan), E_VLAN);
   ringPublish(load<u32>(nic, N_HOLD_RING));

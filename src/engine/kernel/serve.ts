@@ -8,6 +8,7 @@ import {
   BURST,
   COMPLETION_SIZE,
   CT_INDICATIONS,
+  CT_RECEIVE_COPIES,
   C_ADDRESS,
   C_COOKIE,
   C_FENCE,
@@ -95,12 +96,13 @@ import { maySend, refuse, takeTransmits } from './transmit';
  * Makes a split frame whole: what the host has looked at in memory of its own goes into the room that
  * was left in front of the rest. Until here the guest could not have changed a byte of it.
  */
-function joinSplit(queue: u32, nic: u32, entry: u32): void {
+function joinSplit(thread: u32, queue: u32, nic: u32, entry: u32): void {
   const split = u32(load<u16>(entry, C_NIC));
   const slot = (entry - load<u32>(queue, Q_COMPLETION_RING) - R_ENTRIES) / COMPLETION_SIZE;
   const address = load<u32>(entry, C_ADDRESS);
   writeNetHeader(address - VIRTIO_NET_HEADER);
   copyBytes(address, load<u32>(queue, Q_LOOKAHEAD) + slot * LOOKAHEAD_BUFFER, split);
+  count(thread, CT_RECEIVE_COPIES, 1);
   const offset = address - VIRTIO_NET_HEADER - load<u32>(nic, N_MEMORY);
   markDirty(load<u32>(nic, N_DIRTY), offset, VIRTIO_NET_HEADER + split);
 }
@@ -109,7 +111,7 @@ function joinSplit(queue: u32, nic: u32, entry: u32): void {
 function indicateToNic(thread: u32, queue: u32, nic: u32, entry: u32, mayWait: bool): bool {
   const length = u32(load<u16>(entry, C_LENGTH));
   if (load<u32>(queue, Q_MODE) == QUEUE_SHARED_MEMORY) {
-    if ((load<u16>(entry, C_FLAGS) & C_SPLIT) != 0) joinSplit(queue, nic, entry);
+    if ((load<u16>(entry, C_FLAGS) & C_SPLIT) != 0) joinSplit(thread, queue, nic, entry);
     useReceiveBuffer(nic, load<u32>(entry, C_COOKIE), VIRTIO_NET_HEADER + length);
     countDelivered(thread, nic, length);
     return true;
