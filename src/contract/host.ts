@@ -9,6 +9,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { refusalErrors } from './errors';
 import { engineEventSchema } from './events';
+import { adapterMeterSchema } from './experiment';
 import { queueLatencySchema } from './latency';
 import {
   adapterConfigSchema,
@@ -262,7 +263,16 @@ export const hostControlContract = {
   /** Legal in: running, failed. */
   stopVm: command.input(z.object({ vmId: idSchema })).output(nothing),
   /** Changes VMQ on/off, buffer mode and moderation by handover, while frames flow. */
-  setAdapter: command.input(adapterConfigSchema).output(nothing),
+  setAdapter: command
+    .input(
+      adapterConfigSchema.extend({
+        /** Why, for the event; left out: it was asked for. */
+        cause: z.string().optional(),
+      }),
+    )
+    .output(nothing),
+  /** What an adapter's threads have moved and taken up to now. Changes nothing. */
+  meterAdapter: command.input(z.object({ adapterId: idSchema })).output(adapterMeterSchema),
   /** Sets or clears the receive filters of a NIC's queue; cleared, its frames take the default queue. */
   setNicFilters: command.input(z.object({ nicId: idSchema, set: z.boolean() })).output(nothing),
   /** Adds and starts a link; `file` is an absolute path by now. */

@@ -3,6 +3,7 @@ export * from './connection';
 export * from './drop-reasons';
 export * from './errors';
 export * from './events';
+export * from './experiment';
 export * from './host';
 export * from './lab';
 export * from './latency';

@@ -11,6 +11,7 @@ import type { Worker, WorkerOptions } from 'node:worker_threads';
 import type {
   AdapterConfig,
   AdapterEvent,
+  AdapterMeter,
   EngineEvent,
   FabricReport,
   FabricSnapshot,
@@ -89,7 +90,10 @@ export interface HostEngine extends EngineBase<HostSnapshot, HostReport> {
   startVm(vmId: string, announce: boolean): Promise<void>;
   stopVm(vmId: string): Promise<void>;
 
-  setAdapter(adapter: AdapterConfig): Promise<void>;
+  /** @param cause why, for the event; left out: it was asked for. */
+  setAdapter(adapter: AdapterConfig, cause?: string): Promise<void>;
+  /** What the adapter's threads have moved and taken up to now. */
+  meterAdapter(adapterId: string): AdapterMeter;
   setNicFilters(nicId: string, set: boolean): Promise<void>;
   adapterEvent(adapterId: string, event: AdapterEvent): Promise<void>;
   /** Requests to an adapter that have ended, after number `after`, oldest first. */

@@ -83,7 +83,12 @@ export function hostControlRouter({
     ),
     stopVm: whenOpen.stopVm.handler(({ input }) => done(engine.stopVm(input.vmId))),
 
-    setAdapter: whenOpen.setAdapter.handler(({ input }) => done(engine.setAdapter(input))),
+    setAdapter: whenOpen.setAdapter.handler(({ input: { cause, ...adapter } }) =>
+      done(engine.setAdapter(adapter, cause)),
+    ),
+    meterAdapter: whenOpen.meterAdapter.handler(({ input }) =>
+      engine.meterAdapter(input.adapterId),
+    ),
     adapterEvent: whenOpen.adapterEvent.handler(({ input }) =>
       done(engine.adapterEvent(input.adapterId, input.event)),
     ),

@@ -8,11 +8,13 @@ import type { HostSnapshot } from '../../contract/host';
 import type { MigrationLimits, MigrationProgress } from '../../contract/migration';
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
 import type { EngineEvent, EventObject } from '../../contract/events';
+import type { AdapterMeter } from '../../contract/experiment';
 import type { QueueLatencyReading } from '../../contract/latency';
 import type { HostReport } from '../../contract/report';
 import type { AdapterEvent, RequestLogEntry } from '../../contract/vmq';
 import { RefusalError } from '../../shared/refusal-error';
 import type { CreateWorker } from '../thread/engine-thread';
+import { adapterMeter } from './adapter-meter';
 import { EventLog } from './event-log';
 import type { HostAdapter } from './host-adapter';
 import { HostLinks } from './host-links';
@@ -169,15 +171,23 @@ export class Host {
 
   // ── Adapters and links ────────────────────────────────────────────────────────────────────────
 
-  async setAdapter(config: AdapterConfig): Promise<void> {
+  async setAdapter(
+    config: AdapterConfig,
+    cause = 'An administrator or a lab file asked for it.',
+  ): Promise<void> {
     await this.#adapterById(config.id).configure(config);
     const mode = config.vmqEnabled ? `VMQ on, buffers: ${config.bufferMode}` : 'VMQ off';
     this.#log.emit(
       'adapter/changed',
       this.#object('adapter', config.id, config.name),
       `${config.name}: ${mode}.`,
-      'An administrator or a lab file asked for it.',
+      cause,
     );
+  }
+
+  /** What an adapter's threads have moved and taken up to now. @throws RefusalError `not-found` */
+  meterAdapter(adapterId: string): AdapterMeter {
+    return adapterMeter(this.#require().parts, this.#adapterById(adapterId));
   }
 
   /** Something happens to an adapter (reference §6.5). @throws RefusalError `not-found`, `wrong-state` */

@@ -2,7 +2,6 @@
  * Samples a host's counters into one telemetry array (`contract/telemetry.ts`). Control thread, ten
  * times a second while somebody looks; the array is used again.
  */
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { DROP_REASONS } from '../../contract/drop-reasons';
 import {
@@ -22,6 +21,7 @@ import type { Clock } from '../thread/clock';
 import type { QueueBlock } from '../adapter/queue-block';
 import type { NicPort } from '../switch/nic-port';
 import { conservation, lostFrames, sumCounter, totalDrops } from './counters';
+import { systemCpuNs } from './system-cpu';
 
 export interface TelemetryThread {
   readonly thread: EngineThread;
@@ -147,15 +147,5 @@ export class TelemetrySampler {
       counters.dropped,
       onQueue ? 1 : 0,
     );
-  }
-}
-
-/** CPU time of a thread by the scheduler's account, or -1 where it cannot be read. */
-function systemCpuNs(threadId: number): number {
-  if (threadId < 0) return -1;
-  try {
-    return Number(readFileSync(`/proc/self/task/${threadId}/schedstat`, 'latin1').split(' ')[0]);
-  } catch {
-    return -1;
   }
 }

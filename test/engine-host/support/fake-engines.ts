@@ -224,6 +224,10 @@ export class FakeHost extends FakeEngine implements HostEngine {
     return this.changed();
   }
 
+  meterAdapter(): ReturnType<HostEngine['meterAdapter']> {
+    return { atNs: 0, queuesUsed: 0, threads: [] };
+  }
+
   setNicFilters(): Promise<void> {
     return this.changed();
   }
