@@ -3,6 +3,7 @@
  * Schema). Ids are optional there: names serve as references, ids are derived from them.
  */
 import { z } from 'zod';
+import { experimentOptionsSchema } from './experiment';
 import { migrationFaultSchema } from './lab';
 import { migrationOptionsSchema } from './migration';
 import {
@@ -153,6 +154,14 @@ const labFileStepSchema = z.union([
       host: nameSchema,
       adapter: nameSchema,
       event: adapterEventSchema,
+    }),
+  }),
+  /** Carries the adapter's traffic in each mode by turns, and says which gains and which loses. */
+  z.strictObject({
+    experiment: z.strictObject({
+      host: nameSchema,
+      adapter: nameSchema,
+      ...experimentOptionsSchema.shape,
     }),
   }),
 ]);

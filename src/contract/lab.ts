@@ -3,6 +3,7 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { refusalErrors, refusalSchema } from './errors';
 import { labEventSchema } from './events';
+import { experimentOptionsSchema, experimentSnapshotSchema } from './experiment';
 import { fabricSnapshotSchema, vmStateSchema } from './host';
 import { migrationLimitsSchema, migrationOptionsSchema, migrationPhaseSchema } from './migration';
 import {
@@ -118,6 +119,8 @@ export const labSnapshotSchema = z.object({
   ),
   /** Migrations of this session, newest first: all that wait or run, and ended ones, 100 in all. */
   migrations: z.array(migrationSnapshotSchema),
+  /** Experiments of this session, newest first, at most 20. */
+  experiments: z.array(experimentSnapshotSchema),
   fabric: fabricSnapshotSchema.nullable(),
   /** Things that the user must know until dismissed, such as a damaged inventory that was set aside. */
   notices: z.array(z.object({ id: z.string(), refusal: refusalSchema })),
@@ -180,6 +183,7 @@ export const labContract = {
   deleteHost: command.input(z.object({ hostId: idSchema })).output(nothing),
   /** Starts a failed host process again. */
   restartHost: command.input(z.object({ hostId: idSchema })).output(nothing),
+  /** Refused with `wrong-state` while an experiment compares the adapter's modes. */
   setAdapter: command
     .input(z.object({ hostId: idSchema, adapter: adapterConfigSchema }))
     .output(nothing),
@@ -250,6 +254,24 @@ export const labContract = {
   injectFault: command
     .input(z.object({ migrationId: idSchema, fault: migrationFaultSchema }))
     .output(nothing),
+
+  /**
+   * Starts comparing the modes of an adapter with the traffic that it has; follow it in the snapshot.
+   * One runs at a time. The adapter is set back however it ends. Refused with `wrong-state` where no
+   * frame reaches a VM, and while a VM moves from or to the host; a migration that begins later, and
+   * the removal of the host, cancel it.
+   */
+  startExperiment: command
+    .input(
+      z.object({
+        hostId: idSchema,
+        adapterId: idSchema,
+        options: experimentOptionsSchema.prefault({}),
+      }),
+    )
+    .output(z.object({ experimentId: idSchema })),
+  /** Legal while it runs. */
+  cancelExperiment: command.input(z.object({ experimentId: idSchema })).output(nothing),
 
   dismissNotice: command.input(z.object({ id: z.string() })).output(nothing),
 };

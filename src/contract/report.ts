@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DROP_REASONS } from './drop-reasons';
+import { experimentReportSchema } from './experiment';
 import {
   migrationOptionsSchema,
   migrationPhaseSchema,
@@ -190,6 +191,8 @@ export const labReportSchema = z.object({
   hosts: z.array(hostReportSchema),
   fabric: fabricReportSchema,
   migrations: z.array(migrationReportSchema),
+  /** Comparisons of an adapter's modes, in the order in which they ran. */
+  experiments: z.array(experimentReportSchema),
   /** Sum over all hosts. */
   conservation: conservationSchema,
 });

@@ -4,6 +4,8 @@ import { CaptureLibrary } from './captures';
 import { CommandQueue } from './command-queue';
 import type { LabContext } from './context';
 import type { EventList } from './events';
+import { Experiments } from './experiment/experiments';
+import { pause } from './experiment/pause';
 import type { Inventory } from './inventory/inventory';
 import type { LabOptions } from './lab';
 import { MacRegistry } from './mac-registry';
@@ -33,6 +35,8 @@ export function composeContext(
     captures: new CaptureLibrary(options.resourcesFolder),
     profiles: new AdapterProfiles(options.resourcesFolder),
     arbiter: new MigrationArbiter(),
+    experiments: new Experiments(),
+    pause: options.pause ?? pause,
     commands: new CommandQueue(),
     rendezvous,
     restoreFailures: new Map(),

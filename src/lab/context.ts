@@ -3,6 +3,8 @@ import type { AdapterProfiles } from './adapter-profiles';
 import type { CaptureLibrary } from './captures';
 import type { CommandQueue } from './command-queue';
 import type { EventList } from './events';
+import type { Experiments } from './experiment/experiments';
+import type { Pause } from './experiment/pause';
 import type { Inventory } from './inventory/inventory';
 import type { MacRegistry } from './mac-registry';
 import type { MigrationArbiter } from './migration/arbiter';
@@ -18,6 +20,9 @@ export interface LabContext {
   readonly hosts: HostFleet;
   readonly fabric: FabricProcess;
   readonly arbiter: MigrationArbiter;
+  readonly experiments: Experiments;
+  /** How an experiment lets time pass. */
+  readonly pause: Pause;
   readonly commands: CommandQueue;
   readonly rendezvous: Rendezvous;
   /** Why a VM could not be restored on its host, by VM id. */

@@ -56,6 +56,7 @@ export async function runLabFile(
     hosts,
     fabric,
     migrations: lab.migrationReports(),
+    experiments: lab.experimentReports(),
     conservation,
   } satisfies LabReport);
 }
@@ -65,7 +66,7 @@ async function runSteps(
   file: LoadedLabFile,
   { signal, onProgress }: LabRunOptions,
 ): Promise<StepReport[]> {
-  const runner = new StepRunner(lab, file.deferredLinks, signal);
+  const runner = new StepRunner(lab, file.deferredLinks, { signal, onProgress });
   const reports: StepReport[] = [];
   for (const [index, step] of file.steps.entries()) {
     const text = stepText(step);

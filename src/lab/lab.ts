@@ -11,9 +11,11 @@
 import type { LabEvent } from '../contract/events';
 import type { LinkSnapshot } from '../contract/host';
 import type { LabSnapshot } from '../contract/lab';
+import type { ExperimentReport } from '../contract/experiment';
 import type { HostReport, FabricReport, MigrationReport } from '../contract/report';
 import { anyOf, ChangeSignal, watchChanges } from './change-signal';
 import { AdapterCommands } from './commands/adapters';
+import { ExperimentCommands } from './commands/experiments';
 import { HostCommands } from './commands/hosts';
 import { LinkCommands } from './commands/links';
 import { MigrationCommands } from './commands/migrations';
@@ -22,6 +24,7 @@ import { WholeLabCommands } from './commands/whole-lab';
 import { composeContext } from './compose';
 import type { LabContext } from './context';
 import { EventList } from './events';
+import type { Pause } from './experiment/pause';
 import { lockFolder, type FolderLock } from './inventory/folder-lock';
 import { Inventory } from './inventory/inventory';
 import { loadInventory, removeLeftovers } from './inventory/inventory-file';
@@ -46,6 +49,8 @@ export interface LabOptions {
   readonly policy?: RestartPolicy;
   /** Where the folder for sockets is made; the system's folder for temporary files by default. */
   readonly socketParent?: string;
+  /** How an experiment lets time pass; really, by default. */
+  readonly pause?: Pause;
 }
 
 export class Lab {
@@ -54,6 +59,7 @@ export class Lab {
   readonly adapters: AdapterCommands;
   readonly links: LinkCommands;
   readonly migrations: MigrationCommands;
+  readonly experiments: ExperimentCommands;
   readonly whole: WholeLabCommands;
   readonly notices: Notices;
 
@@ -79,6 +85,7 @@ export class Lab {
     this.adapters = new AdapterCommands(context);
     this.links = new LinkCommands(context);
     this.migrations = new MigrationCommands(context);
+    this.experiments = new ExperimentCommands(context);
     this.whole = new WholeLabCommands(context, resourcesFolder);
   }
 
@@ -184,6 +191,15 @@ export class Lab {
     return this.#context.arbiter.ended(migrationId);
   }
 
+  experimentReports(): ExperimentReport[] {
+    return this.#context.experiments.reports();
+  }
+
+  /** Resolves when an experiment has ended and its adapter is as it was. */
+  experimentEnded(experimentId: string): Promise<ExperimentReport | undefined> {
+    return this.#context.experiments.ended(experimentId);
+  }
+
   /**
    * Hands a page's connection to a host: a message port in the window, a socket in browser mode.
    *
@@ -204,16 +220,17 @@ export class Lab {
     );
   }
 
-  /** Ends migrations and processes, and releases the data folder. Later calls wait for the first. */
+  /** Ends experiments, migrations and processes, and releases the data folder. Later calls wait for the first. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    const { arbiter, hosts, fabric } = this.#context;
+    const { arbiter, experiments, hosts, fabric } = this.#context;
     this.#closing.abort();
     try {
+      await experiments.close();
       await arbiter.close();
       await hosts.stopAll();
       await fabric.stop();

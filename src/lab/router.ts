@@ -68,6 +68,12 @@ export function labRouter(lab: Lab, options: LabRouterOptions) {
     preflight: os.preflight.handler(({ input }) => lab.migrations.preflight(input)),
     injectFault: os.injectFault.handler(({ input }) => done(lab.migrations.inject(input))),
 
+    startExperiment: os.startExperiment.handler(({ input }) => lab.experiments.start(input)),
+    cancelExperiment: os.cancelExperiment.handler(({ input }) => {
+      lab.experiments.cancel(input);
+      return {};
+    }),
+
     dismissNotice: os.dismissNotice.handler(({ input }) => {
       lab.notices.dismiss(input.id);
       return {};

@@ -7,7 +7,7 @@ import type { Notices } from './notices';
 
 /** Everything about the lab now. */
 export function labSnapshot(context: LabContext, notices: Notices, revision: number): LabSnapshot {
-  const { inventory, hosts, fabric, arbiter } = context;
+  const { inventory, hosts, fabric, arbiter, experiments } = context;
   return {
     revision,
     config: inventory.config,
@@ -24,6 +24,7 @@ export function labSnapshot(context: LabContext, notices: Notices, revision: num
       migrationId: arbiter.migrationOf(vm.id),
     })),
     migrations: arbiter.snapshots(),
+    experiments: experiments.snapshots(),
     fabric: fabric.snapshot,
     notices: [...notices.list],
   };

@@ -3,9 +3,17 @@ import type { LinkSnapshot } from '../contract/host';
 import type { LinkConfig } from '../contract/model';
 import type { Lab } from './lab';
 import type { LabStep } from './lab-file/steps';
+import { runExperimentStep } from './experiment-step';
 import { MigrationSteps } from './migration-steps';
 import { notFound, refusal } from './refusals';
 import { StepClock } from './step-clock';
+
+export interface StepRunnerOptions {
+  /** Interrupts the run. */
+  readonly signal: AbortSignal;
+  /** Called with the lines of a step that has more to say than its outcome. */
+  readonly onProgress: (line: string) => void;
+}
 
 export class StepRunner {
   readonly #lab: Lab;
@@ -13,13 +21,19 @@ export class StepRunner {
   readonly #added = new Set<string>();
   readonly #clock: StepClock;
   readonly #migrations: MigrationSteps;
+  readonly #onProgress: (line: string) => void;
 
   /** @param deferred links that the first `startLink` plugs in */
-  constructor(lab: Lab, deferred: ReadonlyMap<string, LinkConfig>, signal: AbortSignal) {
+  constructor(
+    lab: Lab,
+    deferred: ReadonlyMap<string, LinkConfig>,
+    { signal, onProgress }: StepRunnerOptions,
+  ) {
     this.#lab = lab;
     this.#deferred = deferred;
     this.#clock = new StepClock(signal);
     this.#migrations = new MigrationSteps(lab, this.#clock);
+    this.#onProgress = onProgress;
   }
 
   /** Cancels what steps have begun and not waited for. Never rejects. */
@@ -65,6 +79,8 @@ export class StepRunner {
         await lab.adapters.liveThrough({ hostId, adapterId: adapter.id, event });
         return '';
       }
+      case 'experiment':
+        return runExperimentStep(lab, step, this.#clock, this.#onProgress);
     }
   }
 

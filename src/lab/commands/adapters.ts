@@ -23,9 +23,10 @@ export class AdapterCommands {
   /** Changes VMQ on/off, queues, profile, buffer mode and moderation while frames flow. The host tells of it. */
   set({ hostId, adapter }: { hostId: string; adapter: AdapterConfig }): Promise<void> {
     return this.#context.commands.run(async () => {
-      const { inventory, hosts } = this.#context;
+      const { inventory, hosts, experiments } = this.#context;
       const host = inventory.host(hostId);
       if (host === undefined) throw notFound('host', hostId);
+      experiments.requireIdle(hostId, adapter.id);
       const before = host.adapters.find((candidate) => candidate.id === adapter.id);
       if (before === undefined) throw notFound(`adapter of ${host.name}`, adapter.id);
       for (const field of FIXED) {
@@ -57,11 +58,12 @@ export class AdapterCommands {
     event: AdapterEvent;
   }): Promise<void> {
     return this.#context.commands.run(async () => {
-      const { inventory, hosts } = this.#context;
+      const { inventory, hosts, experiments } = this.#context;
       const host = inventory.host(hostId);
       if (host === undefined) throw notFound('host', hostId);
       if (!host.adapters.some((adapter) => adapter.id === adapterId))
         throw notFound(`adapter of ${host.name}`, adapterId);
+      experiments.requireIdle(hostId, adapterId);
       await hosts.get(hostId).control.adapterEvent({ adapterId, event });
     });
   }

@@ -69,7 +69,7 @@ export class HostCommands {
 
   /** As `delete`, for a command that is already running. */
   async deleteNow(hostId: string): Promise<void> {
-    const { inventory, hosts, events, arbiter } = this.#context;
+    const { inventory, hosts, events, arbiter, experiments } = this.#context;
     const host = inventory.host(hostId);
     if (host === undefined) throw notFound('host', hostId);
     const { vms, links } = inventory.config;
@@ -89,6 +89,7 @@ export class HostCommands {
         'Wait until they have arrived.',
       );
     }
+    await experiments.leave([hostId], `${host.name} is being deleted.`);
     const plugged = links.filter(
       (link) => link.plug.at === 'adapter' && link.plug.hostId === hostId,
     );

@@ -64,6 +64,7 @@ export class MigrationCommands {
       if (obstacle !== undefined) throw refusal(obstacle);
       const full = migrationOptionsSchema.parse(options ?? {});
       const move = { vm, source, target, options: full, cause: ASKED };
+      await this.#endExperiments(vm, [source, target]);
       return { migrationId: this.#submit(move, fault) };
     });
   }
@@ -129,11 +130,20 @@ export class MigrationCommands {
         if (why !== undefined) evacuation.refused.push({ vmId: vm.id, refusal: why });
         if (why !== undefined || target === undefined) continue;
         const move = { vm, source, target, options: full, cause };
+        await this.#endExperiments(vm, [source, target]);
         evacuation.migrationIds.push(this.#submit(move));
       }
       this.#tellEvacuated(source, evacuation);
       return evacuation;
     });
+  }
+
+  /** A move changes what its hosts do: what is measured there would not be the modes any more. */
+  async #endExperiments(vm: VmConfig, hosts: readonly HostConfig[]): Promise<void> {
+    await this.#context.experiments.leave(
+      hosts.map(({ id }) => id),
+      `A migration of ${vm.name} was asked for.`,
+    );
   }
 
   #submit(move: Move, fault?: MigrationFault): string {

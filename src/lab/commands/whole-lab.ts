@@ -46,7 +46,8 @@ export class WholeLabCommands {
   /** Removes every link, VM and host. */
   clear(): Promise<void> {
     return this.#context.commands.run(async () => {
-      const { inventory, hosts, arbiter, events, stoppedLinks, restoreFailures } = this.#context;
+      const { inventory, hosts, arbiter, experiments, events, stoppedLinks, restoreFailures } =
+        this.#context;
       if (arbiter.activeCount > 0) {
         throw wrongState(
           'The lab cannot be cleared.',
@@ -55,6 +56,10 @@ export class WholeLabCommands {
         );
       }
       const { hosts: hostList, vms, links, name } = inventory.config;
+      await experiments.leave(
+        hostList.map(({ id }) => id),
+        'The lab is being cleared.',
+      );
       await inventory.apply(
         ...links.map(({ id }) => ({ list: 'links', id, value: null }) as const),
         ...vms.map(({ id }) => ({ list: 'vms', id, value: null }) as const),

@@ -67,6 +67,7 @@ class StepCompiler {
     if ('clearFilter' in step)
       return this.#filters(step.clearFilter, false, [...field, 'clearFilter']);
     if ('setMode' in step) return this.#mode(step.setMode, [...field, 'setMode']);
+    if ('experiment' in step) return this.#experiment(step.experiment, [...field, 'experiment']);
     return this.#adapterEvent(step.adapterEvent, [...field, 'adapterEvent']);
   }
 
@@ -195,6 +196,17 @@ class StepCompiler {
   ): LabStep | undefined {
     const place = this.#adapterOf(step, field);
     return place && { kind: 'adapter-event', ...place, event: step.event };
+  }
+
+  #experiment(
+    step: Extract<LabFileStep, { experiment: unknown }>['experiment'],
+    field: FieldPath,
+  ): LabStep | undefined {
+    if (this.#isMoving)
+      this.#source.report(field, 'an earlier waitForMigrations', 'migrations under way');
+    const { rounds, secondsPerRound, aa } = step;
+    const place = this.#adapterOf(step, field);
+    return place && { kind: 'experiment', ...place, options: { rounds, secondsPerRound, aa } };
   }
 
   #adapterOf(

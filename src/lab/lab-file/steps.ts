@@ -1,4 +1,5 @@
 /** The steps of a lab file with names resolved to ids, and one line of text for each. */
+import type { ExperimentOptions } from '../../contract/experiment';
 import type { MigrationFault } from '../../contract/lab';
 import type { MigrationOptions } from '../../contract/migration';
 import type { AdapterConfig, BufferMode } from '../../contract/model';
@@ -48,7 +49,8 @@ export type LabStep =
       readonly bufferMode: BufferMode | undefined;
       readonly queueCount: number | undefined;
     } & AdapterPlace)
-  | ({ readonly kind: 'adapter-event'; readonly event: AdapterEvent } & AdapterPlace);
+  | ({ readonly kind: 'adapter-event'; readonly event: AdapterEvent } & AdapterPlace)
+  | ({ readonly kind: 'experiment'; readonly options: ExperimentOptions } & AdapterPlace);
 
 /** An adapter of a host that a step names. */
 export interface AdapterPlace {
@@ -84,6 +86,8 @@ export function stepText(step: LabStep): string {
       return `set ${step.adapter.name} of ${step.hostName} to ${modeText(step)}`;
     case 'adapter-event':
       return `${step.event} of ${step.adapter.name} of ${step.hostName}`;
+    case 'experiment':
+      return experimentText(step);
   }
 }
 
@@ -95,6 +99,14 @@ function migrateText(step: Extract<LabStep, { kind: 'migrate' }>): string {
     ...(step.expect === 'failed' ? ['which must fail'] : []),
     ...(wait ? [] : ['without waiting']),
   ].join(', ');
+}
+
+function experimentText({
+  options: { rounds, secondsPerRound, aa },
+  ...place
+}: Extract<LabStep, { kind: 'experiment' }>): string {
+  const what = aa ? 'the mode with itself' : 'the modes';
+  return `compare ${what} of ${place.adapter.name} of ${place.hostName}, ${rounds} rounds of ${secondsPerRound} s`;
 }
 
 function modeText({

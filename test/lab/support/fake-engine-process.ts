@@ -14,7 +14,13 @@ import {
   type VmState,
 } from '../../../src/contract/host';
 import type { MigrationProgress } from '../../../src/contract/migration';
-import type { HostConfig, LinkConfig, VmConfig } from '../../../src/contract/model';
+import {
+  adapterConfigSchema,
+  type AdapterConfig,
+  type HostConfig,
+  type LinkConfig,
+  type VmConfig,
+} from '../../../src/contract/model';
 import type { Conservation } from '../../../src/contract/report';
 import { CONTRACT_VERSION } from '../../../src/contract/version';
 import { ChangeSignal, watchChanges } from '../../../src/lab/change-signal';
@@ -24,6 +30,7 @@ import { parentChannelPort } from '../../../src/shared/message-channel-port';
 import { RefusalError } from '../../../src/shared/refusal-error';
 import { MIB } from '../../../src/shared/units';
 import { FakeProbes } from './fake-probes';
+import { FakeTraffic } from './fake-traffic';
 import { FakeSending, type SendRequest } from './fake-sending';
 import {
   fakeFabricReport,
@@ -56,6 +63,8 @@ export class FakeEngineProcess implements SpawnedProcess {
   /** What it sends, by migration; removed when the VM has left or runs on. */
   readonly sending = new Map<string, FakeSending>();
   readonly probes = new FakeProbes();
+  /** What an adapter's meter says. */
+  readonly traffic = new FakeTraffic();
   /** What `finishSend` answers; a test may set it. */
   markerSeen = true;
   /** What `fillMemory` took. */
@@ -191,7 +200,13 @@ export class FakeEngineProcess implements SpawnedProcess {
       }),
       startVm: os.startVm.handler(({ input }) => this.#setState(input.vmId, 'running')),
       stopVm: os.stopVm.handler(({ input }) => this.#setState(input.vmId, 'stopped')),
-      setAdapter: os.setAdapter.handler(() => ({})),
+      setAdapter: os.setAdapter.handler(({ input }) => {
+        this.#setAdapter(adapterConfigSchema.parse(input));
+        return {};
+      }),
+      meterAdapter: os.meterAdapter.handler(({ input }) =>
+        this.traffic.meter(this.config?.adapters.find(({ id }) => id === input.adapterId)),
+      ),
       adapterEvent: os.adapterEvent.handler(() => ({})),
       setNicFilters: os.setNicFilters.handler(() => ({})),
       addLink: os.addLink.handler(({ input }) => this.#setLink(input, 'running')),
@@ -350,6 +365,12 @@ export class FakeEngineProcess implements SpawnedProcess {
   #setState(vmId: string, state: VmState): Record<string, never> {
     this.#vm(vmId).state = state;
     return {};
+  }
+
+  #setAdapter(adapter: AdapterConfig): void {
+    if (this.config === undefined) return;
+    const adapters = this.config.adapters.map((each) => (each.id === adapter.id ? adapter : each));
+    this.config = { ...this.config, adapters };
   }
 
   #setLink(link: LinkConfig | string, state: 'running' | 'stopped'): Record<string, never> {

@@ -7,6 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { refusalCodeSchema, type RefusalCode } from '../../../src/contract/errors';
 import { vmDraftSchema, type VmDraft } from '../../../src/contract/lab';
 import type { LabEvent } from '../../../src/contract/events';
+import type { Pause } from '../../../src/lab/experiment/pause';
 import { Lab } from '../../../src/lab/lab';
 import type { RestartPolicy } from '../../../src/lab/process/supervisor';
 import { RefusalError } from '../../../src/shared/refusal-error';
@@ -42,12 +43,22 @@ export interface LabFixture {
   readonly resourcesFolder: string;
 }
 
+export interface LabFixtureOptions extends Partial<Omit<LabFixture, 'lab'>> {
+  readonly pause?: Pause;
+}
+
 /** An open and started lab. */
-export async function aLab(options: Partial<Omit<LabFixture, 'lab'>> = {}): Promise<LabFixture> {
+export async function aLab(options: LabFixtureOptions = {}): Promise<LabFixture> {
   const dataFolder = options.dataFolder ?? (await aFolder());
   const resourcesFolder = options.resourcesFolder ?? (await someResources());
   const spawner = options.spawner ?? new FakeSpawner();
-  const lab = await Lab.open({ dataFolder, resourcesFolder, spawner, policy: QUICK });
+  const lab = await Lab.open({
+    dataFolder,
+    resourcesFolder,
+    spawner,
+    policy: QUICK,
+    ...(options.pause === undefined ? {} : { pause: options.pause }),
+  });
   onTestFinished(async () => {
     await lab.close();
     expect(spawner.living, 'processes that outlive their lab').toEqual([]);
@@ -62,7 +73,7 @@ export function aDraft(draft: Partial<VmDraft> & { name: string }) {
 }
 
 /** Two hosts and a running VM with an address on the first. */
-export async function aLabWithTwoHosts(options: Partial<Omit<LabFixture, 'lab'>> = {}) {
+export async function aLabWithTwoHosts(options: LabFixtureOptions = {}) {
   const fixture = await aLab(options);
   await fixture.lab.hosts.create({ name: 'Host A' });
   await fixture.lab.hosts.create({ name: 'Host B' });

@@ -56,6 +56,7 @@ function showLab(migrations: MigrationSnapshot[] = [], stoppedVmId?: string): vo
       migrationId: null,
     })),
     migrations,
+    experiments: [],
     fabric: null,
     notices: [],
   };

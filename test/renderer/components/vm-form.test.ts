@@ -23,6 +23,7 @@ function aSnapshot(): LabSnapshot {
     })),
     vms: config.vms.map((vm) => ({ vmId: vm.id, state: 'running', reason: '', migrationId: null })),
     migrations: [],
+    experiments: [],
     fabric: null,
     notices: [],
   };

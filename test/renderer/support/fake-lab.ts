@@ -134,6 +134,7 @@ export class FakeLab {
         reason: '',
         migrationId: this.activeOf(vm.id)?.migrationId ?? null,
       })),
+      experiments: [],
       migrations: this.moves.snapshots(),
       fabric:
         this.config.hosts.length > 0
@@ -377,6 +378,8 @@ export class FakeLab {
         this.moves.find(input.migrationId).cancel();
         return done;
       }),
+      startExperiment: os.startExperiment.handler(() => ({ experimentId: 'experiment-1' })),
+      cancelExperiment: os.cancelExperiment.handler(() => done),
       dismissNotice: os.dismissNotice.handler(({ input }) => {
         this.#notices = this.#notices.filter((notice) => notice.id !== input.id);
         this.changed();
