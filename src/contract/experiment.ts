@@ -3,6 +3,7 @@
  * cost. Nothing of it is modelled: every figure is a difference of counters around an interval.
  */
 import { z } from 'zod';
+import { latencyBucketsSchema } from './latency';
 import { idSchema } from './names';
 import { THREAD_ROLES } from './telemetry';
 
@@ -48,6 +49,8 @@ export const adapterMeterSchema = z.object({
       lost: count,
     }),
   ),
+  /** Latency of the queues that exist now, the default queue (0) included. */
+  queues: z.array(z.object({ queueId: count, latencyBuckets: latencyBucketsSchema })),
 });
 export type AdapterMeter = z.infer<typeof adapterMeterSchema>;
 
@@ -78,6 +81,12 @@ export const experimentArmSchema = z.object({
   adapterCpuMsPerMillionFrames: experimentFigureSchema.nullable(),
   /** Copies by the processor of the host on the way into the VM, per frame delivered. */
   copiesPerFrame: experimentFigureSchema.nullable(),
+  /**
+   * Latency of frames in microseconds, from wire memory to the guest, over all queues; a frame counts
+   * as much as the oldest one of its indication. Null where nothing was indicated.
+   */
+  latencyP50Us: experimentFigureSchema.nullable(),
+  latencyP99Us: experimentFigureSchema.nullable(),
   /** Sums over all rounds that count. */
   deliveredFrames: count,
   lostFrames: count,

@@ -40,12 +40,16 @@ export async function runExperimentStep(
 
 function armText(arm: ExperimentArm): string {
   const { name, framesPerSecond, cpuMsPerMillionFrames, copiesPerFrame, lostFrames } = arm;
+  const { latencyP50Us, latencyP99Us } = arm;
   return [
     `${name}: ${figureText(framesPerSecond)} frames/s`,
     ...(cpuMsPerMillionFrames === null
       ? []
       : [`${figureText(cpuMsPerMillionFrames)} ms of host CPU per million frames`]),
     ...(copiesPerFrame === null ? [] : [`${number(copiesPerFrame.median)} copies per frame`]),
+    ...(latencyP50Us === null || latencyP99Us === null
+      ? []
+      : [`latency ${number(latencyP50Us.median)} µs (99 %: ${number(latencyP99Us.median)} µs)`]),
     `${lostFrames} frames lost`,
   ].join(', ');
 }

@@ -2,11 +2,14 @@
 import { describe, expect, it } from 'vitest';
 
 import type { ExperimentReport } from '../../src/contract/experiment';
+import { CaptureLibrary } from '../../src/lab/captures';
 import { pause, type Pause } from '../../src/lab/experiment/pause';
 import type { Lab } from '../../src/lab/lab';
+import { parseLabFile } from '../../src/lab/lab-file/lab-file';
+import { runLabFile } from '../../src/lab/lab-run';
 import { RefusalError, refusalText } from '../../src/shared/refusal-error';
 import { refuses } from './support/fake-engine-process';
-import { aLabWithTwoHosts, eventsOf, refusalOf, until } from './support/lab-fixture';
+import { aLab, aLabWithTwoHosts, eventsOf, refusalOf, until } from './support/lab-fixture';
 
 const PLACE = { hostId: 'host-a', adapterId: 'nic-a' };
 
@@ -52,6 +55,8 @@ describe('an experiment', () => {
         cpuMsPerMillionFrames: { median: 600, min: 600, max: 600 },
         copiesPerFrame: { median: 0 },
         queuesUsed: 1,
+        latencyP50Us: { median: 1.024 },
+        latencyP99Us: { median: expect.closeTo(1.084, 2) as number },
         deliveredFrames: 700_000,
       },
       {
@@ -160,6 +165,63 @@ describe('an experiment', () => {
       ['experiment/completed', 'nic-a'],
     ]);
     expect(events[1]?.text).toContain('40 % less processor time');
+  });
+});
+
+describe('a step of a lab file', () => {
+  const FILE = `schema: 1
+name: Run
+hosts: [{ name: Host A, adapters: [{ name: nic-a }] }]
+vms: [{ name: web-01, host: Host A, nics: [{ macs: ['02:00:5e:10:00:01'] }] }]
+steps: [{ experiment: { host: Host A, adapter: nic-a, rounds: 7 } }]
+`;
+
+  async function aRun(signal = new AbortController().signal, passes = atOnce) {
+    const fixture = await aLab({ pause: passes });
+    const captures = new CaptureLibrary(fixture.resourcesFolder);
+    const file = await parseLabFile(FILE, '/labs/lab.yaml', captures);
+    const lines: string[] = [];
+    const run = () =>
+      runLabFile(fixture.lab, file, {
+        signal,
+        onProgress: (line) => lines.push(line),
+      });
+    return { ...fixture, lines, run };
+  }
+
+  it('prints a line for each mode and the sentences, and is in the report', async () => {
+    const { lines, run } = await aRun();
+    const report = await run();
+    expect(report).toMatchObject({ ok: true, experiments: [{ outcome: 'completed' }] });
+    expect(lines).toContain(
+      '  VMQ with shared memory: 100,000 (100,000 to 100,000) frames/s, 600 (600 to 600) ms of host CPU per million frames, 0 copies per frame, latency 1.02 µs (99 %: 1.08 µs), 0 frames lost',
+    );
+    expect(lines.filter((line) => line.includes('host CPU'))).toHaveLength(3);
+    expect(report.steps[0]?.text).toContain('takes 40 % less processor time of the host');
+    expect(report.steps[0]?.text).toContain('takes 10 % less processor time of the host');
+  });
+
+  it('fails with the reason where there is nothing to compare', async () => {
+    const { spawner, run } = await aRun();
+    spawner.onCommand('Host A', 'open', (process) => {
+      process.traffic.framesPerSecond = 0;
+    });
+    const report = await run();
+    expect(report).toMatchObject({ ok: false, steps: [{ ok: false }], experiments: [] });
+    expect(report.steps[0]?.text).toContain('No frame has reached a VM');
+  });
+
+  it('ends early with the run, and the adapter is as it was', async () => {
+    const end = new AbortController();
+    const { pause: stuck, reached } = stuckAt(4);
+    const { lab, spawner, run } = await aRun(end.signal, stuck);
+    const ended = run();
+    await until(reached);
+    end.abort();
+    expect(await ended).toMatchObject({ ok: false, experiments: [{ outcome: 'cancelled' }] });
+    expect(spawner.latest('Host A').config?.adapters).toEqual(
+      lab.snapshot().config.hosts[0]?.adapters,
+    );
   });
 });
 

@@ -47,6 +47,7 @@ steps:
   - clearFilter: { vm: web-01 }
   - setMode: { host: Host B, adapter: nic-a, vmqEnabled: false, bufferMode: host-buffers }
   - adapterEvent: { host: Host B, adapter: nic-b, event: pause }
+  - experiment: { host: Host A, adapter: nic-a, rounds: 8 }
 `;
 
 async function load(text: string) {
@@ -89,6 +90,7 @@ describe('a lab file', () => {
       'clear the filters of NIC 0 of web-01',
       'set nic-a of Host B to VMQ off, host-buffers',
       'pause of nic-b of Host B',
+      'compare the modes of nic-a of Host A, 8 rounds of 1 s',
     ]);
   });
 
@@ -269,6 +271,14 @@ describe('a lab file is refused with the place of the problem', () => {
       '"nic-z"',
     ],
     [
+      'experiment: { host: Host A, adapter: nic-a,',
+      'experiment: { host: Host A, adapter: nic-z,',
+      'steps.6.experiment.adapter',
+      'one of "nic-a"',
+      '"nic-z"',
+    ],
+    ['rounds: 8', 'rounds: 2', 'steps.6.experiment.rounds', '3', '2'],
+    [
       '02:00:5e:10:00:02',
       '02:00:5e:10:00:01',
       'vms.1.nics.0.macs.0',
@@ -375,6 +385,18 @@ describe('a lab file is refused with the place of the problem', () => {
     expect(problem?.found).toContain(found);
     const place = GOOD.slice(0, GOOD.indexOf(part)).split('\n').length;
     expect(Math.abs((problem?.line ?? 0) - place)).toBeLessThanOrEqual(1);
+  });
+
+  it('when an experiment would begin while migrations are under way', async () => {
+    const moving = 'migrate: { vm: web-01, to: Host B, wait: false }';
+    const problems = await problemsWith('migrate: { vm: web-01, to: Host B }', moving);
+    expect(problems).toMatchObject([
+      {
+        field: 'steps.6.experiment',
+        expected: 'an earlier waitForMigrations',
+        found: 'migrations under way',
+      },
+    ]);
   });
 
   it('when a VM would move to the host that an earlier step has moved it to', async () => {

@@ -20,7 +20,7 @@ import { systemCpuNs } from './system-cpu';
  */
 export function adapterMeter(parts: HostParts, adapter: HostAdapter): AdapterMeter {
   const { memory, threads, clock } = parts;
-  const { block, thread: hardwareThread } = adapter.hardware;
+  const { block, thread: hardwareThread, defaultQueue } = adapter.hardware;
   const own = threads
     .threads()
     .filter(
@@ -30,6 +30,10 @@ export function adapterMeter(parts: HostParts, adapter: HostAdapter): AdapterMet
     atNs: clock(),
     queuesUsed: adapter.ndis.enumQueues().length - 1,
     threads: own.map((thread) => threadMeter(parts, thread)),
+    queues: adapter.ndis.enumQueues().flatMap(({ queueId }) => {
+      const queue = queueId === 0 ? defaultQueue : adapter.miniport.blockOf(queueId);
+      return queue ? [{ queueId, latencyBuckets: queue.latency().buckets }] : [];
+    }),
   };
 }
 

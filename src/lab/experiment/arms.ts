@@ -85,6 +85,8 @@ function armReport({ mode, name }: Arm, rounds: readonly Interval[]): Experiment
       rounds.map(({ adapterCpuNsPerFrame }) => adapterCpuNsPerFrame),
     ),
     copiesPerFrame: wholeFigureOf(rounds.map(({ copiesPerFrame }) => copiesPerFrame)),
+    latencyP50Us: wholeFigureOf(rounds.map(({ latencyP50Us }) => latencyP50Us)),
+    latencyP99Us: wholeFigureOf(rounds.map(({ latencyP99Us }) => latencyP99Us)),
     deliveredFrames: rounds.reduce((sum, { deliveredFrames }) => sum + deliveredFrames, 0),
     lostFrames: rounds.reduce((sum, { lostFrames }) => sum + lostFrames, 0),
   };

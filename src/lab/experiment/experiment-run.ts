@@ -5,17 +5,11 @@
  */
 import type { ExperimentOptions } from '../../contract/experiment';
 import type { AdapterConfig } from '../../contract/model';
+import { expectedSeconds, measuredSeconds, SETTLE_MS } from '../../shared/experiment-time';
 import type { HostControl } from '../process/control-link';
 import { inMode, orderOf, type Arm } from './arms';
 import { intervalBetween, type Interval } from './interval';
 import type { Pause } from './pause';
-
-/** From the end of a handover to the first meter: rings fill, threads find their pace. */
-const SETTLE_MS = 200;
-/** Of the round that does not count, each measurement. */
-const WARM_UP_SECONDS = 0.5;
-/** What changing the mode takes, for the time that is left. */
-const CHANGE_MS = 50;
 
 const CAUSE = 'An experiment compares modes.';
 
@@ -36,15 +30,6 @@ export interface Measurement {
   readonly round: number;
   readonly arm: string;
   readonly secondsLeft: number;
-}
-
-/** Seconds that the whole takes, about. */
-export function expectedSeconds(
-  { rounds, secondsPerRound }: ExperimentOptions,
-  arms: number,
-): number {
-  const changes = ((rounds + 1) * arms * (SETTLE_MS + CHANGE_MS)) / 1000;
-  return changes + arms * (rounds * secondsPerRound + warmUpSeconds(secondsPerRound));
 }
 
 /**
@@ -68,8 +53,7 @@ export async function measureArms(
       if (arm === undefined) continue;
       const secondsLeft = Math.max(0, wholeSeconds - (performance.now() - startMs) / 1000);
       plan.onMeasurement({ done, total, round, arm: arm.name, secondsLeft });
-      const { secondsPerRound } = options;
-      const seconds = round === 0 ? warmUpSeconds(secondsPerRound) : secondsPerRound;
+      const seconds = measuredSeconds(options, round);
       const interval = await measure(plan, arm, seconds, signal);
       if (round > 0) kept[index]?.push(interval);
       done++;
@@ -96,8 +80,4 @@ async function measure(
   const before = await control().meterAdapter({ adapterId: adapter.id });
   await pause(seconds * 1000, signal);
   return intervalBetween(before, await control().meterAdapter({ adapterId: adapter.id }));
-}
-
-function warmUpSeconds(secondsPerRound: number): number {
-  return Math.min(WARM_UP_SECONDS, secondsPerRound);
 }

@@ -225,7 +225,7 @@ export class FakeHost extends FakeEngine implements HostEngine {
   }
 
   meterAdapter(): ReturnType<HostEngine['meterAdapter']> {
-    return { atNs: 0, queuesUsed: 0, threads: [] };
+    return { atNs: 0, queuesUsed: 0, threads: [], queues: [] };
   }
 
   setNicFilters(): Promise<void> {

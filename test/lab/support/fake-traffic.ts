@@ -39,6 +39,8 @@ export class FakeTraffic {
           lost: 0,
         },
       ],
+      // Half of the indications take less than 1.024 µs, half of them just more.
+      queues: [{ queueId: 0, latencyBuckets: [this.#seconds * 50, this.#seconds * 50] }],
     };
   }
 }
