@@ -59,6 +59,10 @@ describe('browser mode', () => {
     await journeys.watchCharts(consolePage);
   });
 
+  it('compares the modes of an adapter with the traffic that flows', async () => {
+    await journeys.compareModes(consolePage);
+  });
+
   it('creates a VM by keyboard alone', async () => {
     await journeys.createVmByKeyboard(consolePage, { name: 'typed-01', mac: '02:00:5e:10:00:77' });
   });

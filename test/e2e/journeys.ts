@@ -62,6 +62,35 @@ async function expectNewFigures(consolePage: ConsolePage, times: number): Promis
   }
 }
 
+/**
+ * Compares the modes of the shown host's adapter: progress while its settings wait, then figures of
+ * each mode, and the adapter as it was. Three short rounds cannot tell, and say so.
+ */
+export async function compareModes(consolePage: ConsolePage): Promise<void> {
+  await consolePage.go('overview');
+  const { bufferMode, vmqSwitch } = consolePage.overview;
+  const before = await bufferMode.inputValue();
+  await consolePage.mark('experiment-open').click();
+  await consolePage.mark('experiment-rounds').fill('3');
+  await consolePage.mark('experiment-seconds').fill('0.5');
+  await consolePage.mark('experiment-start').click();
+  await consolePage.mark('experiment-progress').waitFor();
+  expect(await vmqSwitch.isDisabled()).toBe(true);
+  await consolePage.mark('experiment-result').waitFor({ timeout: 60_000 });
+  await eventually(() => consolePage.mark('experiment-verdict').count()).toBe(2);
+  expect(await consolePage.mark('experiment-verdict').first().innerText()).toContain(
+    '3 rounds may agree by chance.',
+  );
+  const cells = await consolePage.mark('experiment-copies').locator('td').allInnerTexts();
+  const [shared = 1, ...copied] = cells.map((text) => Number.parseFloat(text));
+  // Broadcasts take the default queue, whose thread copies them.
+  expect(shared).toBeLessThan(0.1);
+  expect(copied).toEqual([1, 1]);
+  await consolePage.mark('experiment-close').click();
+  await eventually(() => vmqSwitch.isDisabled()).toBe(false);
+  expect(await bufferMode.inputValue()).toBe(before);
+}
+
 /** Creates a VM without touching the pointer, and sees it run. */
 export async function createVmByKeyboard(
   consolePage: ConsolePage,

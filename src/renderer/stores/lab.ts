@@ -8,6 +8,7 @@ import type {
   PreflightTarget,
   VmDraft,
 } from '../../contract/lab';
+import type { ExperimentOptions, ExperimentSnapshot } from '../../contract/experiment';
 import type { MigrationLimits, MigrationOptions } from '../../contract/migration';
 import type { AdapterEvent } from '../../contract/vmq';
 import type { AdapterConfig, HostConfig, LinkConfig, VmConfig } from '../../contract/model';
@@ -42,6 +43,9 @@ export const useLabStore = defineStore('lab', () => {
       .filter(({ outcome }) => outcome === 'running' || outcome === 'queued')
       .reverse(),
   );
+  const experiments = computed<readonly ExperimentSnapshot[]>(
+    () => snapshot.value?.experiments ?? [],
+  );
   const notices = computed(() => snapshot.value?.notices ?? []);
   const fabric = computed(() => snapshot.value?.fabric ?? null);
   const processes = computed(
@@ -56,6 +60,11 @@ export const useLabStore = defineStore('lab', () => {
     snapshot.value = next;
   }
 
+  /** The latest experiment on an adapter. */
+  const experimentOf = (hostId: string, adapterId: string): ExperimentSnapshot | undefined =>
+    experiments.value.find(
+      (experiment) => experiment.hostId === hostId && experiment.adapterId === adapterId,
+    );
   const hostName = (hostId: string): string => hostsById.value.get(hostId)?.name ?? hostId;
 
   return {
@@ -68,6 +77,8 @@ export const useLabStore = defineStore('lab', () => {
     isEmpty,
     migrations,
     activeMigrations,
+    experiments,
+    experimentOf,
     notices,
     fabric,
     processes,
@@ -118,6 +129,10 @@ export const useLabStore = defineStore('lab', () => {
       callLab('inject the fault', (lab) => lab.injectFault({ migrationId, fault })),
     cancelMigration: (migrationId: string) =>
       callLab('cancel the migration', (lab) => lab.cancelMigration({ migrationId })),
+    startExperiment: (hostId: string, adapterId: string, options: ExperimentOptions) =>
+      callLab('compare the modes', (lab) => lab.startExperiment({ hostId, adapterId, options })),
+    cancelExperiment: (experimentId: string) =>
+      callLab('cancel the comparison', (lab) => lab.cancelExperiment({ experimentId })),
     dismissNotice: (id: string) =>
       callLab('dismiss the notice', (lab) => lab.dismissNotice({ id })),
   };
