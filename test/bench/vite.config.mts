@@ -22,6 +22,7 @@ export default defineConfig({
         index: resolve('test/bench/index.ts'),
         'engine-host': resolve('src/engine-host/index.ts'),
         'filled-engine-host': resolve('test/bench/migration/filled-engine-host.ts'),
+        'fresh-memory': resolve('test/bench/migration/fresh-memory-process.ts'),
         'plain-copy': resolve('test/bench/migration/plain-copy-process.ts'),
         pinger: resolve('test/bench/migration/pinger-process.ts'),
       },

@@ -2,6 +2,7 @@
 import { isWanted, type Bench, type BenchContext } from '../bench';
 import { absent } from '../peers/peer-cache';
 import type { MigrationResult } from '../result';
+import { provideFreshMemory } from './fresh-memory';
 import { lostSince, MigrationLab } from './migration-lab';
 import { Pinger } from './pinger';
 import { plainCopySeconds } from './plain-copy';
@@ -24,6 +25,8 @@ const PINGS_PER_SECOND = 500;
 /** What an engine takes beside the memory of its VM. */
 const ENGINE_MIB = 160;
 const GIB_MIB = 1024;
+/** More than either end of a copy of 1 GiB takes afresh. */
+const FRESH_MIB = 2560;
 
 const CASES: Readonly<
   Record<string, (context: BenchContext) => Promise<MigrationResult | undefined>>
@@ -130,11 +133,13 @@ async function incompressible(context: BenchContext): Promise<MigrationResult> {
     const copies: number[] = [];
     const conserved: boolean[] = [];
     const copy = async (): Promise<void> => {
+      await provideFreshMemory(FRESH_MIB);
       copies.push(GIB_MIB / (await plainCopySeconds(GIB_MIB)));
     };
     for (let i = 0; i < context.rounds; i++) {
       if (i % 2 === 1) await copy();
       if (i > 0) await lab.renewOtherHost();
+      await provideFreshMemory(FRESH_MIB);
       const sample = await measuredMove(lab, context);
       samples.push(sample);
       conserved.push(await lab.isConserved());
