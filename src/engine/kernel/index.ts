@@ -1,6 +1,7 @@
 /** Entry of the kernel module: what threads call. `docs/memory-layout.md` describes the blocks that they pass. */
 export { adapterHasWork, adapterTurn, putFence } from './adapter';
 export { adapterStarved } from './dma';
+export { checksum, checksumOfTwo } from './checksum';
 export { fabricHasWork, fabricTurn } from './fabric';
 export { filterLookup, filterSlot } from './filter-table';
 export { guestTurn, kick } from './guest';
@@ -19,7 +20,6 @@ export {
 } from './link';
 export { macAge, macForget, macForgetPort, macKey, macLearn, macLookup } from './mac-table';
 export {
-  checksum,
   countDirty,
   lastCopiesEnd,
   lastRepeatedPages,

@@ -1,21 +1,6 @@
-/** Page work of a migration: taking dirty pages into private copies, checksums, writing pages back. */
+/** Page work of a migration: taking dirty pages into private copies, writing pages back. */
 import { PAGE_NUMBER, PAGE_REPEATED, PAGE_SHIFT, PAGE_SIZE, PAGE_ZERO } from './layout';
 import { copyBytes } from './copy';
-
-/** 64-bit checksum of a block whose length is a multiple of 8; not cryptographic. */
-export function checksum(at: u32, length: u32): u64 {
-  let a: u64 = 0x9e3779b97f4a7c15 ^ u64(length);
-  let b: u64 = 0xc2b2ae3d27d4eb4f;
-  const end = at + (length & ~15);
-  for (; at < end; at += 16) {
-    a = rotl<u64>(a ^ load<u64>(at), 29) * 0x9fb21c651e98df25;
-    b = rotl<u64>(b ^ load<u64>(at, 8), 31) * 0xa24baed4963ee407;
-  }
-  if ((length & 8) != 0) a = rotl<u64>(a ^ load<u64>(at), 29) * 0x9fb21c651e98df25;
-  a ^= rotl<u64>(b, 17);
-  a = (a ^ (a >> 32)) * 0xd6e8feb86659fd93;
-  return a ^ (a >> 29);
-}
 
 /** Marks every page dirty. */
 export function markAll(bitmap: u32, pages: u32): void {

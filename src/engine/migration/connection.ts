@@ -7,14 +7,12 @@
 import { connect, type Socket } from 'node:net';
 import type { HostMemory } from '../memory/host-memory';
 import type { Kernel } from '../thread/kernel';
-import { MessageReader, type Message, type MessageSlot } from './message-reader';
+import { MessageReader, type Message, type MessageSlot, type PagePlaces } from './message-reader';
 import { MessageWriter } from './message-writer';
 import type { MessageType } from './protocol';
 import { HEADER_BYTES, NOTICE_MAX_BYTES } from './protocol';
 import { noticePayload, parseNotice } from './text-payload';
 
-/** What one read takes at most: a socket's buffer holds about as much. */
-const READ_BYTES = 262_144;
 /** How long a closed connection may take to get its last message across. */
 const FAREWELL_MS = 500;
 /** How long everything that was sent before an orderly end may take to arrive. */
@@ -23,8 +21,17 @@ const LAST_MS = 5000;
 /** Slot for messages that are Hello, Refuse or Abort at most. */
 export const NOTICE_SLOT_BYTES = HEADER_BYTES + NOTICE_MAX_BYTES;
 
-/** Makes a socket whose bytes are given to `take`, as they come. */
-export type OpenSocket = (take: (chunk: Uint8Array) => void) => Socket;
+/** Who takes the bytes of a socket: as they come, or read to where they belong. */
+export interface Intake {
+  readonly push: (chunk: Uint8Array) => void;
+  /** Where the next read goes. */
+  readonly room: () => Uint8Array;
+  /** So many bytes were read to `room`. */
+  readonly took: (bytes: number) => void;
+}
+
+/** Makes a socket whose bytes go to the intake. */
+export type OpenSocket = (intake: Intake) => Socket;
 
 export interface ConnectionOptions {
   readonly open: OpenSocket;
@@ -35,6 +42,8 @@ export interface ConnectionOptions {
   /** Where outgoing small messages are composed; in use only inside a call. */
   readonly outbound: number;
   readonly accepts: () => readonly MessageType[];
+  /** Where pages belong, of who takes some. */
+  readonly places?: PagePlaces;
   /** May throw a refusal: the connection is lost then. */
   readonly onMessage: (message: Message, connection: Connection) => void;
   /** The connection is of no more use: ended, broken, timed out, or its stream is not valid. */
@@ -52,12 +61,19 @@ export class Connection {
   #isCorrupting = false;
 
   constructor(options: ConnectionOptions) {
-    const { kernel, memory, inbound: slot, accepts } = options;
+    const { kernel, memory, inbound: slot, accepts, places } = options;
     this.#options = options;
     this.#writer = new MessageWriter(kernel, memory);
     const onMessage = (message: Message): void => options.onMessage(message, this);
-    this.#reader = new MessageReader({ kernel, memory, slot, accepts, onMessage });
-    const socket = options.open((chunk) => this.#take(() => this.#reader.push(chunk)));
+    this.#reader = new MessageReader({
+      ...{ kernel, memory, slot, accepts, onMessage },
+      ...(places && { places }),
+    });
+    const socket = options.open({
+      push: (chunk) => this.#take(() => this.#reader.push(chunk)),
+      room: () => this.#reader.room(),
+      took: (bytes) => this.#take(() => this.#reader.took(bytes)),
+    });
     this.#socket = socket;
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
     socket.on('end', () => this.#onEnd());
@@ -147,6 +163,8 @@ export class Connection {
 
   #over(): void {
     this.#isOver = true;
+    // The next read would still go to a page, and its memory is given back now.
+    if (this.#reader.isPlacing) this.#socket.pause();
     this.#reader.stop();
   }
 
@@ -192,26 +210,25 @@ export class Connection {
 
 /** A socket that somebody else connected. */
 export function accepted(socket: Socket): OpenSocket {
-  return (take) => socket.on('data', take);
+  return ({ push }) => socket.on('data', push);
 }
 
 /** Connects to write, and to read a little. */
 export function connecting(path: string): OpenSocket {
-  return (take) => connect(path).on('data', take);
+  return ({ push }) => connect(path).on('data', push);
 }
 
 /**
- * Connects to read much: only a socket that connects can read into memory of its own choice, which
- * is twice as fast as with buffers that Node makes for each read.
+ * Connects to read much: only a socket that connects can read to places of its owner's choice, which
+ * is more than twice as fast as buffers that Node makes for each read.
  */
 export function connectingToRead(path: string): OpenSocket {
-  return (take) => {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  return ({ room, took }) => {
     const callback = (bytes: number): boolean => {
-      take(buffer.subarray(0, bytes));
+      took(bytes);
       return true;
     };
     // Its stream has no data then, but must flow to tell its end.
-    return connect({ path, onread: { buffer, callback } }).resume();
+    return connect({ path, onread: { buffer: room, callback } }).resume();
   };
 }

@@ -6,7 +6,7 @@
 import type { HostMemory } from '../memory/host-memory';
 import type { Kernel } from '../thread/kernel';
 import { parseDeviceState, type DeviceState } from './device-state';
-import type { Message } from './message-reader';
+import type { Message, PagePlaces } from './message-reader';
 import { PageSink, type VmMemory } from './page-batch';
 import {
   CO_DIGEST,
@@ -21,7 +21,7 @@ import {
 import { streamInvalid } from './refusals';
 import { readTextPayload } from './text-payload';
 
-export class ImageReceiver {
+export class ImageReceiver implements PagePlaces {
   readonly #memory: HostMemory;
   readonly #vm: VmMemory;
   readonly #pages: PageSink;
@@ -34,9 +34,14 @@ export class ImageReceiver {
     this.#pages = new PageSink(kernel, memory, vm);
   }
 
+  /** Where the contents of a batch belong; 0: behind its numbers. */
+  place(payload: number, length: number): number {
+    return this.#pages.place(payload, length);
+  }
+
   /** A batch of pages. */
-  takePages({ payload, length, checksum }: Message): void {
-    this.#pages.put(payload, length);
+  takePages({ payload, checksum, isPlaced }: Message): void {
+    this.#pages.put(payload, isPlaced);
     this.#digest = extendDigest(this.#digest, checksum);
   }
 

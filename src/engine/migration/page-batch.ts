@@ -97,8 +97,15 @@ export class PageSink {
     return this.#roundPages > 0;
   }
 
-  /** Checks a Pages payload whole, then writes it. @throws RefusalError `migration-stream-invalid` */
-  put(payload: number, length: number): void {
+  /**
+   * Checks length and numbers of a Pages payload, before its contents have come. Returns where these
+   * belong when they are one piece of the VM's memory, else 0.
+   *
+   * They may be written there before the message's checksum is known: the numbers name pages of this
+   * VM only, nothing of it runs, and it is discarded whole when anything is wrong.
+   * @throws RefusalError `migration-stream-invalid`
+   */
+  place(payload: number, length: number): number {
     const memory = this.#memory;
     const count = memory.getU32(payload + P_COUNT);
     const round = memory.getU32(payload + P_ROUND);
@@ -109,12 +116,23 @@ export class PageSink {
       throw streamInvalid(`Pages: expected 1 to ${BATCH_PAGES} page numbers, got ${count}.`);
     }
     const numbers = payload + P_NUMBERS;
-    const expected = P_COPIES + this.#checkNumbers(numbers, count);
-    if (length !== expected) {
-      throw streamInvalid(`Pages: expected ${expected} bytes for its numbers, got ${length}.`);
+    const contents = this.#checkNumbers(numbers, count);
+    if (length !== P_COPIES + contents) {
+      throw streamInvalid(
+        `Pages: expected ${P_COPIES + contents} bytes for its numbers, got ${length}.`,
+      );
     }
-    const { memory: start } = this.#vm;
-    this.#kernel.putPages(start, numbers, count, payload + P_COPIES);
+    const first = memory.getU32(numbers) & PAGE_NUMBER;
+    const isOnePiece = contents === count * PAGE_SIZE && this.#nextPage - first === count;
+    return isOnePiece ? this.#vm.memory + first * PAGE_SIZE : 0;
+  }
+
+  /** A Pages payload that was checked by `place` is complete, and its checksum is right. */
+  put(payload: number, isPlaced: boolean): void {
+    const count = this.#memory.getU32(payload + P_COUNT);
+    if (!isPlaced) {
+      this.#kernel.putPages(this.#vm.memory, payload + P_NUMBERS, count, payload + P_COPIES);
+    }
     this.#roundPages += count;
     this.#totalPages += count;
   }

@@ -55,7 +55,7 @@
 
 export const MESSAGE_MAGIC = 0x4d514d56; // "VMQM"
 /** Version of this format; not of the program. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 export const MessageType = {
   Hello: 1,

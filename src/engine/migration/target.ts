@@ -184,6 +184,7 @@ export class IncomingMigration {
       ...{ open, kernel, memory, inbound, outbound: this.#staging.outbound },
       accepts: () =>
         connection === this.#greeted ? [MessageType.Abort] : TARGET_ACCEPTS[this.#state],
+      places: this.#image,
       onMessage: (message, from) => this.#onMessage(message, from),
       onLost: (cause, lost) => this.#onLost(cause, lost),
     });

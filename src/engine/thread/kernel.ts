@@ -61,6 +61,8 @@ export interface Kernel {
   macForgetPort(table: number, port: number): void;
   macAge(table: number, second: number): number;
   checksum(at: number, length: number): bigint;
+  /** Of a block in two pieces; `firstLength` is a multiple of 32. */
+  checksumOfTwo(first: number, firstLength: number, second: number, secondLength: number): bigint;
   markAll(bitmap: number, pages: number): void;
   countDirty(bitmap: number, pages: number): number;
   takeDirty(

@@ -99,6 +99,47 @@ function codeFor(right: Buffer, said: Buffer): string {
   return isPart && ends.has(said.length) ? 'migration-failed' : 'migration-stream-invalid';
 }
 
+describe('pages that are read to where they belong', () => {
+  /** A target of which the first pages have come, but for the last bytes of the last one. */
+  async function halfWay(): Promise<Target & { rest: () => Promise<void> }> {
+    const target = await targets.listen();
+    const author = targets.newAuthor();
+    const first = new RawSource(target.incoming.socketPath).say(hello(author));
+    const second = (await carrier).resume();
+    second.on('error', () => second.destroy());
+    const pages = targets.newAuthor().pages([0, 1, 2], { copies: STAGE_PAGES });
+    const [most, last] = [pages.subarray(0, -LAST_BYTES), pages.subarray(-LAST_BYTES)];
+    second.write(most);
+    const arrived = target.vm.bytes.length - LAST_BYTES;
+    await expect.poll(() => target.vm.bytes.indexOf(CONTENT, arrived - 1)).toBe(arrived - 1);
+    const rest = async (): Promise<void> => {
+      second.end(last);
+      await Promise.all([first.closed, target.incoming.closed]);
+    };
+    return { ...target, rest };
+  }
+  const LAST_BYTES = 100;
+  const CONTENT = 0xaa;
+
+  it('lie there before their message is whole, in a VM that nothing runs of', async () => {
+    const { vm, incoming, rest } = await halfWay();
+    expect(incoming.state).toBe('receiving');
+    expect(vm.restored).toBeUndefined();
+    await rest();
+    expect(vm.discards).toBe(1);
+  });
+
+  it('are not written any more once the VM is discarded', async () => {
+    const { vm, incoming, rest } = await halfWay();
+    incoming.abort('Enough.');
+    expect(vm.discards).toBe(1);
+    // Somebody else's by now.
+    vm.bytes.fill(0x11);
+    await rest();
+    expect(vm.bytes.every((byte) => byte === 0x11)).toBe(true);
+  });
+});
+
 describe('the first socket, once there is a second', () => {
   it('may still carry an Abort', async () => {
     const { incoming, vm, first } = await say(rest(targets.newAuthor())[0] ?? Buffer.alloc(0));

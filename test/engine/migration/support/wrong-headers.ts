@@ -76,10 +76,12 @@ function wrongLengths(type: MessageType): WrongHeader[] {
     ),
   );
   if (min === max) return refused;
-  // Legal, but not the length that the message has.
+  // Legal, but not the length that the message has. That of pages follows from their numbers.
+  const why =
+    type === MessageType.Pages ? /bytes for its numbers, got/ : /ended \d+ bytes into a message/;
   return [
     ...refused,
-    resealed('a length of 8 too many', /ended \d+ bytes into a message/, (copy) =>
+    resealed('a length of 8 too many', why, (copy) =>
       copy.writeUInt32LE(copy.length - HEADER_BYTES + 8, H_LENGTH),
     ),
   ];
