@@ -235,13 +235,13 @@ export class FakeEngine {
     return this.#lab.config.vms.findIndex((vm) => vm.id === vmId);
   }
 
-  /** Most indications at 40 µs, one in fifty at 130 µs, one in five hundred at 2 ms. */
+  /** Most frames at 40 µs, one in fifty at 130 µs, one in five hundred at 2 ms. */
   queueLatency(hostId: string, queueId: number): QueueLatencyReading {
     const { frames, interrupts } = this.#of(`${hostId}/q/${String(queueId)}`);
     const buckets = new Array<number>(LATENCY_BUCKETS).fill(0);
-    buckets[latencyBucketOf(2e6)] = Math.floor(interrupts / 500);
-    buckets[latencyBucketOf(130e3)] = Math.floor(interrupts / 50);
-    buckets[latencyBucketOf(40e3)] = interrupts;
+    buckets[latencyBucketOf(2e6)] = Math.floor(frames / 500);
+    buckets[latencyBucketOf(130e3)] = Math.floor(frames / 50);
+    buckets[latencyBucketOf(40e3)] = frames;
     return {
       atMs: performance.now(),
       buckets,
