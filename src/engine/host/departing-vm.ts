@@ -112,11 +112,14 @@ export class DepartingVm implements OutgoingVm {
   }
 
   async stopGuest(): Promise<number> {
-    for (const port of this.#vm.ports) port.widenHold();
+    for (const port of this.#vm.ports) {
+      port.widenHold();
+      // Before the guest stops: its buffers would soon be full, and what comes then be lost.
+      port.setState(NIC_HOLDING);
+    }
     await this.#power.halt(this.#vm);
     this.#guestStopped = true;
     const stoppedAt = this.#parts.clock();
-    for (const port of this.#vm.ports) port.setState(NIC_HOLDING);
     await gracePeriod(this.#parts.threads);
     this.#vm.state = 'paused';
     this.#parts.log.changed();
@@ -145,6 +148,8 @@ export class DepartingVm implements OutgoingVm {
     this.#guestStopped = false;
     vm.state = 'running';
     for (const port of vm.ports) await this.#power.releaseHold(port);
+    // What it had sent just before it stopped: nobody takes frames from a port that holds.
+    for (const port of vm.ports) port.kick();
     vm.setDirtyLog(false);
     await this.#everyWriter();
     vm.freeRetiredLog();
