@@ -45,7 +45,7 @@ export const queueReportSchema = z.object({
   vm: z.string().nullable(),
   macs: z.array(z.string()),
   vlan: vlanModeSchema.nullable(),
-  /** False when it was freed before the report. */
+  /** False when it was freed before the report; the last 256 such queues of an adapter are told. */
   live: z.boolean(),
   frames: count,
   bytes: count,

@@ -9,6 +9,7 @@ import { SoftwareMiniport, type RetiredQueue } from '../adapter/software-minipor
 import { NdisAdapter } from '../ndis/ndis-adapter';
 import { advertisedBy, keepUnchanged } from '../ndis/adapter-profile';
 import { legalAdapterStates, nextAdapterState } from '../ndis/adapter-state';
+import { BoundedLog } from '../ndis/bounded-log';
 import { createWireRing } from '../thread/rings';
 import { MAX_QUEUES } from '../kernel/layout';
 import type { AdvertisedCapabilities } from '../ndis/capability-rules';
@@ -16,6 +17,9 @@ import { VirtualSwitch, isSameProfile, type SwitchSettings } from '../switch/vir
 
 /** Wire rings of an uplink hold about 10,000 frames of 64 bytes, or 690 of 1,500: what comes while a thread waits. */
 export const UPLINK_BYTES = 1 << 20;
+
+/** Freed queues whose counters are kept for reports. */
+const FORMER_QUEUES = 256;
 
 /** What remains of a queue that was freed: its counters, and whose it was. */
 export interface FormerQueue extends RetiredQueue {
@@ -30,8 +34,7 @@ export class HostAdapter {
   readonly miniport: SoftwareMiniport;
   readonly ndis: NdisAdapter;
   readonly switch: VirtualSwitch;
-  /** Counters of queues that were freed, newest last. */
-  readonly retired: FormerQueue[] = [];
+  readonly #formerQueues = new BoundedLog<FormerQueue>(FORMER_QUEUES);
   uplink: 'connected' | 'connecting' | 'none';
   /** The last event of its life. */
   #last: Promise<void> = Promise.resolve();
@@ -61,7 +64,7 @@ export class HostAdapter {
     };
     this.miniport.onRetired = (queue) => {
       const port = this.switch.portOfQueue(queue.queueId);
-      this.retired.push({ ...queue, vmName: port?.vmName ?? null, nic: port?.config });
+      this.#formerQueues.add({ ...queue, vmName: port?.vmName ?? null, nic: port?.config });
     };
     this.ndis = new NdisAdapter({
       name: config.name,
@@ -71,6 +74,11 @@ export class HostAdapter {
       maxQueueId: MAX_QUEUES - 1,
     });
     this.switch = new VirtualSwitch(this.hardware, this.ndis, forQueues, switchSettings(config));
+  }
+
+  /** Queues that were freed, oldest first: the latest ones. */
+  formerQueues(): readonly FormerQueue[] {
+    return this.#formerQueues.entries();
   }
 
   /** Unix time in milliseconds that never goes back; the clock of the adapter's requests. */

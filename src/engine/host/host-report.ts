@@ -53,10 +53,12 @@ function queueReports(adapter: HostAdapter): QueueReport[] {
         ]
       : [];
   });
-  const retired = adapter.retired.map((queue) =>
-    queueReport(adapter, queue.queueId, queue, { vm: queue.vmName, nic: queue.nic, live: false }),
-  );
-  return [...live, ...retired];
+  const former = adapter
+    .formerQueues()
+    .map((queue) =>
+      queueReport(adapter, queue.queueId, queue, { vm: queue.vmName, nic: queue.nic, live: false }),
+    );
+  return [...live, ...former];
 }
 
 function queueReport(

@@ -171,7 +171,7 @@ describe('the latency of a queue', () => {
       buckets: [],
       longestNs: 0,
     });
-    const kept = adapter.retired.map(({ latency }) => latency.buckets.at(-1));
+    const kept = adapter.formerQueues().map(({ latency }) => latency.buckets.at(-1));
     expect(kept).toEqual([3]);
   });
 
@@ -186,7 +186,7 @@ describe('the latency of a queue', () => {
     await threads.drive(adapter.switch.releaseQueue(0, { rule: 'migrating' }), (all) =>
       fences() === before ? all.filter(({ start }) => start.role !== 'queue') : all,
     );
-    expect(adapter.retired.map(({ latency }) => latency.buckets.at(-1))).toEqual([3]);
+    expect(adapter.formerQueues().map(({ latency }) => latency.buckets.at(-1))).toEqual([3]);
   });
 
   it('goes on with a new thread, and leaves out what the dead one had not booked', async () => {
