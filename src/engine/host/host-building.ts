@@ -13,6 +13,7 @@ import type { EventLog } from './event-log';
 import { HostAdapter } from './host-adapter';
 import type { HostParts } from './host-parts';
 import { QueueTransitions } from './queue-transitions';
+import { TrapAddresses } from './trap-addresses';
 
 export interface HostRendezvous {
   readonly fabricSocket: string;
@@ -61,6 +62,7 @@ export async function buildParts(
     links: new LinkControl(memory, linkThread),
     log,
     transitions: new QueueTransitions(),
+    trapAddresses: new TrapAddresses(),
     socketFolder: rendezvous.socketFolder,
   };
 }

@@ -13,6 +13,7 @@ import { RefusalError } from '../../shared/refusal-error';
 import type { EventLog } from './event-log';
 import type { HostAdapter } from './host-adapter';
 import type { QueueTransitions } from './queue-transitions';
+import type { TrapAddresses } from './trap-addresses';
 
 export interface HostParts {
   readonly config: HostConfig;
@@ -29,6 +30,7 @@ export interface HostParts {
   readonly links: LinkControl;
   readonly log: EventLog;
   readonly transitions: QueueTransitions;
+  readonly trapAddresses: TrapAddresses;
   readonly socketFolder: string;
 }
 

@@ -3,7 +3,6 @@
  * address of its own in the NIC's VLAN. The default queue's thread holds what comes for it, after
  * everything that came before it for the VM. Control thread.
  */
-import { randomBytes } from 'node:crypto';
 import { parseMacAddress } from '../../shared/mac-address';
 import { CT_DROPS, DROP_NO_PORT_IN_VLAN, NIC_HOLDING } from '../kernel/layout';
 import type { NicPort } from '../switch/nic-port';
@@ -29,7 +28,7 @@ export class MarkerTrap {
     adapter: HostAdapter,
     nic: NicPort,
   ): Promise<MarkerTrap> {
-    const mac = localAddress();
+    const mac = parts.trapAddresses.take();
     const port = power.makeBarePort(nic.config, mac);
     await adapter.switch.attach(port, NIC_HOLDING);
     const trap = new MarkerTrap(parts, power, port, mac);
@@ -58,18 +57,11 @@ export class MarkerTrap {
   async close(): Promise<void> {
     this.isSeen();
     await this.#power.removeBarePort(this.#port);
+    this.#parts.trapAddresses.giveBack(this.mac);
   }
 }
 
-/** A random address of the locally administered range, apart from the one that VMs get theirs from. */
-function localAddress(): string {
-  return ['06', '4d', '4b', ...[...randomBytes(3)].map(octet)].join(':');
-}
-
 function isFor(frame: Uint8Array, mac: string): boolean {
-  return [...frame.subarray(0, 6)].map(octet).join(':') === mac;
-}
-
-function octet(value: number): string {
-  return value.toString(16).padStart(2, '0');
+  const destination = [...frame.subarray(0, 6)];
+  return destination.map((octet) => octet.toString(16).padStart(2, '0')).join(':') === mac;
 }
