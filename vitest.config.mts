@@ -5,6 +5,7 @@ import { nodeWorkerForTests } from './tools/node-worker-test-plugin.mts';
 
 const INTEGRATION = 'test/integration/**/*.integration.test.ts';
 const E2E = 'test/e2e/**/*.e2e.test.ts';
+const LONG = 'test/long/**/*.long.test.ts';
 
 export default defineConfig({
   plugins: [vue(), nodeWorkerForTests()],
@@ -17,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**', 'test/e2e/**'],
+          exclude: ['test/integration/**', 'test/e2e/**', 'test/long/**'],
           testTimeout: 10_000,
         },
       },
@@ -29,6 +30,14 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          include: [LONG],
+          fileParallelism: false,
         },
       },
       {

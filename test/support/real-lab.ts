@@ -47,10 +47,13 @@ export class RealLab {
   readonly #spawner: WatchingSpawner;
 
   /** Two hosts and one running VM on the first. */
-  static async open(vm: Omit<VmDraft, 'hostId'>): Promise<RealLab> {
+  static async open(
+    vm: Omit<VmDraft, 'hostId'>,
+    processes: Spawner = new NodeSpawner(ENTRY),
+  ): Promise<RealLab> {
     const folder = mkdtempSync(join(tmpdir(), 'vmq-real-'));
     for (const name of ['data', 's']) mkdirSync(join(folder, name));
-    const spawner = new WatchingSpawner(new NodeSpawner(ENTRY));
+    const spawner = new WatchingSpawner(processes);
     const lab = await Lab.open({
       dataFolder: join(folder, 'data'),
       resourcesFolder: resolve('resources'),
