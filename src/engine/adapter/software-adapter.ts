@@ -2,6 +2,7 @@
  * One software adapter: its block in host memory, the adapter thread that is its hardware, the
  * default queue with its thread, the filter table, and the NIC table. Control thread.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { RefusalError } from '../../shared/refusal-error';
 import {
   A_INDEX,
@@ -27,10 +28,11 @@ import type { ReceiveFilter } from '../ndis/receive-filter';
 import { SharedMemory } from '../ndis/shared-memory';
 import type { EngineThread } from '../thread/engine-thread';
 import type { Kernel } from '../thread/kernel';
+import { wireTakenByNow } from '../thread/rings';
 import type { ThreadTable } from '../thread/thread-table';
 import { buildFilterTable, type FilterTable } from './filter-table';
 import { QueueBlock } from './queue-block';
-import type { Fence } from './handover';
+import { drained, type Fence } from './handover';
 import { DEFAULT_POOL_BUFFERS, type QueueThreads } from './queue-threads';
 
 /** Learned MAC addresses are forgotten after this time without a frame from them. */
@@ -114,6 +116,20 @@ export class SoftwareAdapter {
   /** The wire towards the uplink; 0: none. */
   setUplink(ring: number): void {
     Atomics.store(this.parts.memory.i32, (this.block + A_UPLINK) >>> 2, ring);
+  }
+
+  /**
+   * Resolves when what serving threads have sent by now has left over the uplink, or after `longestMs`:
+   * a wire that nobody reads takes nothing.
+   */
+  async uplinkSettled(longestMs: number): Promise<void> {
+    const { memory, threads } = this.parts;
+    await drained(memory, threads, this.thread);
+    const ring = memory.getU32(this.block + A_UPLINK);
+    if (ring === 0) return;
+    const isTaken = wireTakenByNow(memory, ring);
+    const deadline = performance.now() + longestMs;
+    while (!isTaken() && performance.now() < deadline) await nextTurn();
   }
 
   /** Plugs a wire in. @throws RefusalError `invalid-value` when all places are taken. */

@@ -20,6 +20,7 @@ import type { NicPort, VirtqueuePlace } from '../switch/nic-port';
 import type { VirtualMachine } from '../vm/virtual-machine';
 import type { LateFrame } from '../migration/late-batch';
 import type { FrameSender } from './frame-sender';
+import type { HostAdapter } from './host-adapter';
 import { countOwn, requireAdapter, type HostParts } from './host-parts';
 import { MarkerTrap } from './marker-trap';
 import type { VmPower } from './vm-power';
@@ -27,6 +28,8 @@ import type { VmPower } from './vm-power';
 /** The target repeats its marker every 20 ms; without one in this time the path is broken. */
 const MARKER_WAIT_MS = 1000;
 const LOOK_INTERVAL_MS = 1;
+/** Longest wait for frames that the guest has sent; the guest stands still meanwhile. */
+const UPLINK_WAIT_MS = 50;
 
 /** Takes what was held for the NIC at a place of the VM's configuration; false: it can take nothing. */
 export type SendLate = (nic: number, frames: readonly LateFrame[]) => boolean;
@@ -121,6 +124,8 @@ export class DepartingVm implements OutgoingVm {
     this.#guestStopped = true;
     const stoppedAt = this.#parts.clock();
     await gracePeriod(this.#parts.threads);
+    // A frame of the guest that left after its first at the target would lead switches back here.
+    for (const { hardware } of this.#adapters()) await hardware.uplinkSettled(UPLINK_WAIT_MS);
     this.#vm.state = 'paused';
     this.#parts.log.changed();
     return stoppedAt;
@@ -213,11 +218,13 @@ export class DepartingVm implements OutgoingVm {
   async #localSendersSettled(): Promise<void> {
     const { memory, threads } = this.#parts;
     await gracePeriod(threads);
-    const adapters = this.#vm.ports.map(({ config }) =>
-      requireAdapter(this.#parts, config.adapter),
-    );
-    for (const { hardware } of new Set(adapters))
+    for (const { hardware } of this.#adapters())
       await drained(memory, threads, hardware.defaultThread);
+  }
+
+  #adapters(): ReadonlySet<HostAdapter> {
+    const { ports } = this.#vm;
+    return new Set(ports.map(({ config }) => requireAdapter(this.#parts, config.adapter)));
   }
 
   #isMarkerSeen(): boolean {

@@ -121,6 +121,12 @@ export function createWireRing(
   return ring;
 }
 
+/** Answers whether a wire ring's consumer has taken what is in it now. */
+export function wireTakenByNow(views: MemoryViews, ring: number): () => boolean {
+  const tail = Atomics.load(views.i32, (ring + W_TAIL) >>> 2);
+  return () => ((Atomics.load(views.i32, (ring + W_HEAD) >>> 2) - tail) | 0) >= 0;
+}
+
 /** Bytes waiting in a wire ring. */
 export function wireFill(views: MemoryViews, ring: number): number {
   return (
