@@ -40,9 +40,9 @@ function migrationLines(result: MigrationResult): string[] {
       ? []
       : [
           `  ${comparison.figure}: ours ${spreadText(comparison.ours)}, ${comparison.peerName} ${spreadText(comparison.peer)}, ratio ${spreadText(comparison.ratio)}`,
-          ...(comparison.peerDowntimeMs && comparison.peerLost
+          ...(comparison.peerSilenceMs && comparison.peerLost
             ? [
-                `  ${comparison.peerName}: says ${spreadText(comparison.peerDowntimeMs)} ms of downtime, lost ${spreadText(comparison.peerLost)}`,
+                `  ${comparison.peerName}: silent for ${spreadText(comparison.peerSilenceMs)} ms, lost ${spreadText(comparison.peerLost)}`,
               ]
             : []),
         ]),

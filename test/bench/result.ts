@@ -60,8 +60,8 @@ export const migrationResultSchema = z.strictObject({
       ours: spreadSchema,
       peer: spreadSchema,
       ratio: spreadSchema,
-      /** What the peer claims, and what its guest's probes lost. */
-      peerDowntimeMs: spreadSchema.optional(),
+      /** How long the peer's guest was silent, and what its probes lost. */
+      peerSilenceMs: spreadSchema.optional(),
       peerLost: spreadSchema.optional(),
     })
     .optional(),

@@ -62,8 +62,8 @@ export interface PeerFigures {
   readonly peerName: string;
   readonly ours: readonly number[];
   readonly peer: readonly number[];
-  /** Where the peer migrates too: what it claims, and what its guest's probes lost. */
-  readonly peerDowntimesMs?: readonly number[];
+  /** Where the peer migrates too: how long its guest was silent, and what its probes lost. */
+  readonly peerSilencesMs?: readonly number[];
   readonly peerLost?: readonly number[];
 }
 
@@ -96,7 +96,7 @@ export function migrationResult(
         ours: spreadOf(compared.ours),
         peer: spreadOf(compared.peer),
         ratio: spreadOf(pairRatios(compared.ours, compared.peer)),
-        ...(compared.peerDowntimesMs && { peerDowntimeMs: spreadOf(compared.peerDowntimesMs) }),
+        ...(compared.peerSilencesMs && { peerSilenceMs: spreadOf(compared.peerSilencesMs) }),
         ...(compared.peerLost && { peerLost: spreadOf(compared.peerLost) }),
       },
     }),
