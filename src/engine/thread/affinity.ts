@@ -15,7 +15,10 @@ export interface Affinity {
   pin(processor: number): boolean;
   /** The system's id of the calling thread, or -1. */
   threadId(): number;
-  /** Lets other threads that are ready run on this processor. Returns false where that is not possible. */
+  /**
+   * Lets other threads that are ready run on this processor. Returns false where that is not possible, and
+   * for a while after it took long ({@link carefulYield}).
+   */
   yieldProcessor(): boolean;
 }
 
@@ -50,7 +53,30 @@ function linuxAffinity(libc: Library): Affinity {
       return setAffinity(0, MASK_BYTES, mask) === 0;
     },
     threadId: () => threadId() as number,
-    yieldProcessor: () => schedYield() === 0,
+    yieldProcessor: carefulYield(() => schedYield() === 0),
+  };
+}
+
+/** A yield that takes longer than this met a thread that does not yield itself. */
+const LONG_YIELD_MS = 0.2;
+const REST_MS = 100;
+
+/**
+ * Yields, but not where it costs too much: Linux takes a whole time slice from a thread for each yield, and
+ * gives it to one that computes without pause (a copy of a migration, a collector). After a long yield there
+ * is none for {@link REST_MS}.
+ */
+export function carefulYield(
+  yieldNow: () => boolean,
+  nowMs: () => number = () => performance.now(),
+): () => boolean {
+  let restUntilMs = -Infinity;
+  return () => {
+    const before = nowMs();
+    if (before < restUntilMs || !yieldNow()) return false;
+    const after = nowMs();
+    if (after - before > LONG_YIELD_MS) restUntilMs = after + REST_MS;
+    return true;
   };
 }
 

@@ -180,7 +180,7 @@ export function runKernelLoop(
       if (now - ranSince > STRETCH_NS) yieldOnce();
       continue;
     }
-    if (polling.looksAgain(now) && yieldOnce()) continue;
+    if (waiting.length === 0 && polling.looksAgain(now) && yieldOnce()) continue;
 
     // Pairs with the kernel's wake: the word is read before the flag is set, so that a wake-up
     // in between ends the wait at once, and the flag is set before the last look for work.

@@ -1,4 +1,5 @@
 /** The kernel roles: which kernel calls make up a turn, and which requests they answer. */
+import { NANOSECONDS_PER_MILLISECOND } from '../../shared/units';
 import { Q_HOLD, T_VM_COUNT, T_VM_LIST } from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
 import type { Kernel } from './kernel';
@@ -6,8 +7,8 @@ import { areRead, type KernelRole } from './kernel-loop';
 import type { ThreadStart } from './protocol';
 
 const NEVER = (): boolean => false;
-/** A guest that takes nothing for so many turns (of at least 1 ms when there is nothing else) takes nothing. */
-const IDLE_TURNS = 500;
+/** A guest that has taken nothing for so long takes nothing. */
+const PATIENCE_NS = 500 * NANOSECONDS_PER_MILLISECOND;
 
 /**
  * The adapter thread: the emulated hardware, which takes no processor time from queues. When it drops
@@ -53,8 +54,13 @@ export type SetFilters = (
 /** A queue's thread, the default queue's thread, or a parked one. */
 export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews): KernelRole {
   const { thread } = start;
+  let now = 0;
+  const clock = (): number => now;
   return {
-    turn: (now) => kernel.serveTurn(thread, now),
+    turn: (at) => {
+      now = at;
+      return kernel.serveTurn(thread, at);
+    },
     hasWork: () => kernel.serveHasWork(thread) !== 0,
     due: () => Infinity,
     mustGiveWay: NEVER,
@@ -63,6 +69,7 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
         case 'adopt': {
           const held = (): number => kernel.heldCount(request.nic);
           const step = patiently(
+            clock,
             held,
             (mayWait) => kernel.adopt(thread, request.nic, mayWait) !== 0,
           );
@@ -84,11 +91,12 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
           return true;
         case 'release-hold':
           return patiently(
+            clock,
             () => kernel.heldCount(request.nic),
             (mayWait) => kernel.releaseHold(thread, request.nic, mayWait) !== 0,
           );
         case 'deliver-late':
-          return lateDelivery(thread, kernel, request);
+          return lateDelivery(thread, kernel, clock, request);
         default:
           return undefined;
       }
@@ -100,10 +108,12 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
 function lateDelivery(
   thread: number,
   kernel: Kernel,
+  clock: () => number,
   { nic, at, end }: { readonly nic: number; readonly at: number; readonly end: number },
 ): () => boolean {
   let next = at;
   return patiently(
+    clock,
     () => end - next,
     (mayWait) => {
       next = kernel.deliverLate(thread, nic, next, end, mayWait) >>> 0;
@@ -114,15 +124,20 @@ function lateDelivery(
 
 /**
  * A step that is repeated each turn while the guest takes what is left; a guest that takes nothing for
- * many turns loses it.
- * @param left what is left before the step. @param step done? With 0 it must not wait for the guest.
+ * {@link PATIENCE_NS} loses it.
+ * @param clock time of the present turn. @param left what is left before the step.
+ * @param step done? With 0 it must not wait for the guest.
  */
-function patiently(left: () => number, step: (mayWait: number) => boolean): () => boolean {
-  let idleTurns = 0;
+function patiently(
+  clock: () => number,
+  left: () => number,
+  step: (mayWait: number) => boolean,
+): () => boolean {
+  let progressNs = clock();
   return () => {
     const before = left();
-    const isDone = step(idleTurns < IDLE_TURNS ? 1 : 0);
-    idleTurns = left() < before ? 0 : idleTurns + 1;
+    const isDone = step(clock() - progressNs < PATIENCE_NS ? 1 : 0);
+    if (left() < before) progressNs = clock();
     return isDone;
   };
 }
