@@ -29,7 +29,7 @@ import {
   probeResultSchema,
   probeSampleSchema,
 } from './migration';
-import { fabricReportSchema, hostReportSchema } from './report';
+import { fabricReportSchema, hostReportSchema, stampCheckSchema } from './report';
 import {
   adapterEventSchema,
   adapterProfileSchema,
@@ -145,6 +145,8 @@ export const vmSnapshotSchema = z.object({
     pagesWritten: z.number(),
     /** Digest over all frames received by each NIC, in order, as 16 hexadecimal digits. */
     digests: z.array(z.string()),
+    /** Of a guest with `stamps`. */
+    stamps: stampCheckSchema.optional(),
   }),
 });
 export type VmSnapshot = z.infer<typeof vmSnapshotSchema>;

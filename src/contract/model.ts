@@ -114,6 +114,8 @@ export const workloadSchema = z.discriminatedUnion('kind', [
     kind: z.literal('responder'),
     /** Keeps a digest of every frame received, in order: slow, for proofs. */
     digest: z.boolean().optional(),
+    /** Checks each frame of a generator against the first one and the order of their numbers: fast, for proofs. */
+    stamps: z.boolean().optional(),
   }),
   z.object({
     kind: z.literal('sender'),

@@ -58,6 +58,16 @@ export const queueReportSchema = z.object({
   latencyBuckets: latencyBucketsSchema,
 });
 
+/** What a guest with `stamps` found of the generator's frames. */
+export const stampCheckSchema = z.object({
+  checked: count,
+  /** Frames unlike the first one. */
+  corrupt: count,
+  /** Frames whose number is not above all before: repeated or reversed. */
+  outOfOrder: count,
+});
+export type StampCheck = z.infer<typeof stampCheckSchema>;
+
 export const vmReportSchema = z.object({
   vmId: z.string(),
   name: z.string(),
@@ -77,6 +87,8 @@ export const vmReportSchema = z.object({
       noQueue: noQueueReasonSchema.nullable(),
     }),
   ),
+  /** Of a guest with `stamps` that is on this host, since its workload was set. */
+  stamps: stampCheckSchema.optional(),
 });
 
 export const switchReportSchema = z.object({

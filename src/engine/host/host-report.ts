@@ -28,6 +28,7 @@ export function hostReport(parts: HostParts, power: VmPower): HostReport {
         framesSent: totals.txFrames,
         bytesSent: totals.txBytes,
         nics: nicReports(parts, vmId),
+        ...stampsOf(parts, vmId),
       };
     }),
     switches: adapters.map((adapter) => switchReport(parts, adapter)),
@@ -83,6 +84,12 @@ function queueReport(
     latency: summariseLatency(latency.buckets, latency.longestNs),
     latencyBuckets: latency.buckets,
   };
+}
+
+/** What a guest with `stamps` found so far. */
+function stampsOf({ vms }: HostParts, vmId: string): Pick<HostReport['vms'][number], 'stamps'> {
+  const stamps = vms.get(vmId)?.stampCheck();
+  return stamps === undefined ? {} : { stamps };
 }
 
 /** Its NICs as they are now. */

@@ -68,17 +68,17 @@ export function sunk(): void {
   bump(state + G_SUNK, 1);
 }
 
-/** Answers ICMP echo (RFC 792) and UDP echo (RFC 862), probes with an account; everything else is sunk. */
-export function onIpv4(nic: u32, frame: u32, length: u32, now: f64): void {
+/** Answers ICMP echo (RFC 792) and UDP echo (RFC 862), probes with an account. Returns false for everything else. */
+export function onIpv4(nic: u32, frame: u32, length: u32, now: f64): bool {
   const ip = load<u32>(nic, GN_IP);
   if (length < 34 || load<u8>(frame, 14) != 0x45 || ip == 0 || load<u32>(frame, 30) != ip)
-    return sunk();
+    return false;
   const total = u32(bswap<u16>(load<u16>(frame, 16)));
-  if (total < 28 || total + 14 > length) return sunk();
+  if (total < 28 || total + 14 > length) return false;
   const protocol = u32(load<u8>(frame, 23));
   const isEcho = protocol == 1 && load<u8>(frame, 34) == 8;
   const isUdpEcho = protocol == 17 && u32(load<u16>(frame, 36)) == PORT_ECHO;
-  if (!isEcho && !isUdpEcho) return sunk();
+  if (!isEcho && !isUdpEcho) return false;
   const reply = txBuffer(nic);
   copyBytes(reply, frame, length);
   setMacs(reply, nic, load<u32>(frame, 6), u32(load<u16>(frame, 10)));
@@ -99,4 +99,5 @@ export function onIpv4(nic: u32, frame: u32, length: u32, now: f64): void {
     bump(state + G_UDP_ECHOES, 1);
   }
   txSend(nic, length);
+  return true;
 }

@@ -22,6 +22,7 @@ import {
   GUEST_BUFFER,
   GUEST_DIGEST,
   GUEST_NIC_SIZE,
+  GUEST_STAMPS,
   G_BASE,
   G_FLAGS,
   G_NICS,
@@ -41,6 +42,7 @@ import {
 import { markDirty } from './dirty';
 import { dirty, enterGuest, memoryBase, state } from './guest-context';
 import { publishAvail, txInFlight, txReclaim } from './guest-driver';
+import { checkStamp } from './guest-stamps';
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4, onArp, onIpv4, sunk } from './guest-stack';
 import { runPageWriter, runSender, workloadDue } from './guest-workload';
 import { threadAt, wake } from './thread';
@@ -72,17 +74,20 @@ function receive(nic: u32, port: u32, now: f64): u32 {
       const frame =
         memoryBase + load<u32>(nic, GN_RX_BUFFERS) + id * GUEST_BUFFER + VIRTIO_NET_HEADER;
       const length = written - VIRTIO_NET_HEADER;
-      if ((load<u32>(state, G_FLAGS) & GUEST_DIGEST) != 0)
+      const flags = load<u32>(state, G_FLAGS);
+      if ((flags & GUEST_DIGEST) != 0)
         store<u64>(nic, digest(load<u64>(nic, GN_DIGEST), frame, length), GN_DIGEST);
       const type = u32(load<u16>(frame, 12));
       if (type == ETHERTYPE_ARP) onArp(nic, frame, length);
       else if (
-        type == ETHERTYPE_IPV4 &&
-        load<u32>(frame) == load<u32>(nic, GN_MAC_LOW) &&
-        u32(load<u16>(frame, 4)) == load<u32>(nic, GN_MAC_HIGH)
-      )
-        onIpv4(nic, frame, length, now);
-      else sunk();
+        type != ETHERTYPE_IPV4 ||
+        load<u32>(frame) != load<u32>(nic, GN_MAC_LOW) ||
+        u32(load<u16>(frame, 4)) != load<u32>(nic, GN_MAC_HIGH) ||
+        !onIpv4(nic, frame, length, now)
+      ) {
+        sunk();
+        if ((flags & GUEST_STAMPS) != 0) checkStamp(nic, frame, length);
+      }
     }
     store<u16>(memoryBase + avail + 4 + (next & (size - 1)) * 2, u16(id));
     next++;

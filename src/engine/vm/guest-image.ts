@@ -6,7 +6,7 @@
  * ```
  *  0x1000   guest state, NIC states                      G_BASE
  *  0x2000   per NIC: RX descriptors, avail, used; TX descriptors, avail, used   (page aligned)
- *           RX buffers, TX buffers (2 KiB each)
+ *           RX buffers, TX buffers (2 KiB each), a page for the frame that others are compared with
  *           page writer's pages, to the end of the memory
  * ```
  */
@@ -30,12 +30,17 @@ import {
   GN_IP,
   GN_MAC_HIGH,
   GN_MAC_LOW,
+  GN_REFERENCE,
+  GN_REFERENCE_BYTES,
   GN_RX_AVAIL,
   GN_RX_AVAIL_NEXT,
   GN_RX_BUFFERS,
   GN_RX_DESC,
   GN_RX_SIZE,
   GN_RX_USED,
+  GN_STAMPS_CHECKED,
+  GN_STAMPS_CORRUPT,
+  GN_STAMPS_OUT_OF_ORDER,
   GN_TX_AVAIL,
   GN_TX_BUFFERS,
   GN_TX_DESC,
@@ -45,6 +50,7 @@ import {
   GUEST_DIGEST,
   GUEST_MAGIC,
   GUEST_NIC_SIZE,
+  GUEST_STAMPS,
   PAGE_SIZE,
   VRING_DESC_SIZE,
   VRING_DESC_WRITE,
@@ -122,10 +128,8 @@ export function writeWorkload(
     'page-writer': WORKLOAD_PAGE_WRITER,
   } as const;
   image.set(G_BASE + G_WORKLOAD, kinds[workload.kind]);
-  image.set(
-    G_BASE + G_FLAGS,
-    workload.kind === 'responder' && workload.digest === true ? GUEST_DIGEST : 0,
-  );
+  image.set(G_BASE + G_FLAGS, workloadFlags(workload));
+  image.forgetStamps();
   views.setF64(memory + G_BASE + G_DUE_NS, nowNs);
   if (workload.kind === 'sender') {
     image.setAddress(G_BASE + G_TARGET_IP, workload.destinationIpv4);
@@ -133,6 +137,13 @@ export function writeWorkload(
     views.setF64(memory + G_BASE + G_RATE, workload.framesPerSecond);
   } else if (workload.kind === 'page-writer')
     views.setF64(memory + G_BASE + G_RATE, workload.pagesPerSecond);
+}
+
+function workloadFlags(workload: Workload): number {
+  if (workload.kind !== 'responder') return 0;
+  return (
+    (workload.digest === true ? GUEST_DIGEST : 0) | (workload.stamps === true ? GUEST_STAMPS : 0)
+  );
 }
 
 class GuestImage {
@@ -150,6 +161,17 @@ class GuestImage {
 
   set16(address: number, value: number): void {
     this.#views.u16[(this.#memory + address) / 2] = value;
+  }
+
+  /** The check of stamps begins anew, with the next frame as reference. */
+  forgetStamps(): void {
+    const nics = this.#views.getU32(this.#memory + G_BASE + G_NIC_COUNT);
+    for (let index = 0; index < nics; index++) {
+      const nic = this.#memory + G_BASE + G_NICS + index * GUEST_NIC_SIZE;
+      this.#views.setU32(nic + GN_REFERENCE_BYTES, 0);
+      for (const counter of [GN_STAMPS_CHECKED, GN_STAMPS_CORRUPT, GN_STAMPS_OUT_OF_ORDER])
+        this.#views.u64[(nic + counter) / 8] = 0n;
+    }
   }
 
   /** An IPv4 address in network order, as the guest's loads see it. */
@@ -171,6 +193,7 @@ class GuestImage {
     const tx = ringAt(rx.end, size);
     const rxBuffers = tx.end;
     const txBuffers = rxBuffers + size * GUEST_BUFFER;
+    const reference = txBuffers + size * GUEST_BUFFER;
     const state = G_BASE + G_NICS + index * GUEST_NIC_SIZE;
     const { low, high } = kernelMac(nic.macs[0] ?? '');
     const fields: readonly (readonly [number, number])[] = [
@@ -187,11 +210,12 @@ class GuestImage {
       [GN_RX_BUFFERS, rxBuffers],
       [GN_TX_BUFFERS, txBuffers],
       [GN_RX_AVAIL_NEXT, size],
+      [GN_REFERENCE, reference],
     ];
     for (const [field, value] of fields) this.set(state + field, value);
     if (nic.ipv4 !== undefined) this.setAddress(state + GN_IP, nic.ipv4);
     this.#postAll(rx, rxBuffers);
-    return { queues: { rx, tx }, end: txBuffers + size * GUEST_BUFFER };
+    return { queues: { rx, tx }, end: reference + PAGE_SIZE };
   }
 
   /** The driver's start: every receive buffer is available. */

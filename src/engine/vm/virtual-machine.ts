@@ -11,6 +11,7 @@
  */
 import type { VmConfig } from '../../contract/model';
 import type { VmSnapshot, VmState } from '../../contract/host';
+import type { StampCheck } from '../../contract/report';
 import { RefusalError } from '../../shared/refusal-error';
 import { MIB } from '../../shared/units';
 import {
@@ -24,6 +25,9 @@ import {
   G_SUNK,
   G_UDP_ECHOES,
   GN_DIGEST,
+  GN_STAMPS_CHECKED,
+  GN_STAMPS_CORRUPT,
+  GN_STAMPS_OUT_OF_ORDER,
   GUEST_MAGIC,
   GUEST_NIC_SIZE,
   PAGE_SIZE,
@@ -126,8 +130,8 @@ export class VirtualMachine {
 
   snapshot(): VmSnapshot {
     const state = this.memory + G_BASE;
-    const booted =
-      this.#hostMemory.getU32(state + G_MAGIC) === GUEST_MAGIC && this.state !== 'incoming';
+    const booted = this.#isBooted();
+    const stamps = this.stampCheck();
     const read = (field: number): number =>
       booted ? this.#hostMemory.getCounter(state + field) : 0;
     return {
@@ -143,7 +147,25 @@ export class VirtualMachine {
         sentFrames: read(G_SENT),
         pagesWritten: read(G_PAGES_WRITTEN),
         digests: this.config.nics.map((_, index) => this.#digest(index)),
+        ...(stamps === undefined ? {} : { stamps }),
       },
+    };
+  }
+
+  /** What its guest found of the generator's frames, over its NICs; undefined for a guest without `stamps`. */
+  stampCheck(): StampCheck | undefined {
+    const { workload, nics } = this.config;
+    if (workload.kind !== 'responder' || workload.stamps !== true || !this.#isBooted())
+      return undefined;
+    const sum = (counter: number): number =>
+      nics.reduce(
+        (total, _, index) => total + this.#hostMemory.getCounter(this.#nicState(index) + counter),
+        0,
+      );
+    return {
+      checked: sum(GN_STAMPS_CHECKED),
+      corrupt: sum(GN_STAMPS_CORRUPT),
+      outOfOrder: sum(GN_STAMPS_OUT_OF_ORDER),
     };
   }
 
@@ -155,8 +177,17 @@ export class VirtualMachine {
     this.#hostMemory.give(this.block);
   }
 
+  #isBooted(): boolean {
+    const magic = this.#hostMemory.getU32(this.memory + G_BASE + G_MAGIC);
+    return magic === GUEST_MAGIC && this.state !== 'incoming';
+  }
+
+  #nicState(nic: number): number {
+    return this.memory + G_BASE + G_NICS + nic * GUEST_NIC_SIZE;
+  }
+
   #digest(nic: number): string {
-    const at = this.memory + G_BASE + G_NICS + nic * GUEST_NIC_SIZE + GN_DIGEST;
+    const at = this.#nicState(nic) + GN_DIGEST;
     return (this.#hostMemory.u64[at / 8] ?? 0n).toString(16).padStart(16, '0');
   }
 }
