@@ -6,6 +6,7 @@ import { modesBench } from './local/modes';
 import { oversubscribedBench } from './local/oversubscribed';
 import { scaleFiltersBench } from './local/scale-filters';
 import { scaleVmsBench } from './local/scale-vms';
+import { stampedBench } from './local/stamped';
 import { startStopBench } from './local/start-stop';
 import { broadcastBench, vmToVmBench } from './local/vm-to-vm';
 import { migrationBench } from './migration/migration-bench';
@@ -20,6 +21,7 @@ export const BENCHES: readonly Bench[] = [
   oversubscribedBench,
   latencyBench,
   modesBench,
+  stampedBench,
   vmToVmBench,
   broadcastBench,
   startStopBench,
