@@ -43,7 +43,7 @@ import {
 } from './layout';
 import { copyBytes } from './copy';
 import { drainHold, giveReceiveBuffer, isHolding, publishUsed } from './port';
-import { ringAdvance, ringEntry, ringPublish, ringReserve } from './ring';
+import { ringAdvance, ringEntry, ringPublish, ringReserveReclaimed } from './ring';
 import { count, frameOf, poolRelease, poolTake, reclaim, signal, threadAt, wake } from './thread';
 
 function removeFromList(thread: u32, nic: u32): void {
@@ -121,7 +121,7 @@ export function passOn(thread: u32, nic: u32, entry: u32): bool {
   reclaim(thread, ring);
   const buffer = poolTake(thread);
   if (buffer == 0) return false;
-  const out = ringReserve(ring, ENTRY_SIZE);
+  const out = ringReserveReclaimed(ring, ENTRY_SIZE);
   if (out == 0) {
     poolRelease(thread, buffer);
     return false;

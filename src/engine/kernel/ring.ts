@@ -6,7 +6,7 @@
  * it have left the processor, so there is one for a burst, not for each entry. Free-running 32-bit indices: the
  * difference is the fill, the mask gives the slot, full and empty need no spare slot.
  */
-import { R_CAPACITY, R_ENTRIES, R_HEAD, R_NEXT, R_TAIL } from './layout';
+import { R_CAPACITY, R_ENTRIES, R_HEAD, R_NEXT, R_RECLAIMED, R_TAIL } from './layout';
 
 /** Slot for the next entry, or 0 when the ring is full. Producer only. */
 export function ringReserve(ring: u32, entrySize: u32): u32 {
@@ -14,6 +14,18 @@ export function ringReserve(ring: u32, entrySize: u32): u32 {
   const capacity = load<u32>(ring, R_CAPACITY);
   // Pairs with ringAdvance: the slot is free once the consumer's head has passed it.
   if (next - atomic.load<u32>(ring, R_HEAD) >= capacity) return 0;
+  store<u32>(ring, next + 1, R_NEXT);
+  return ring + R_ENTRIES + (next & (capacity - 1)) * entrySize;
+}
+
+/**
+ * The same for a frame ring whose entries lend buffers: a slot is free once its buffer is taken back
+ * (`reclaim`), not when the consumer has passed it. The head may move between the two.
+ */
+export function ringReserveReclaimed(ring: u32, entrySize: u32): u32 {
+  const next = load<u32>(ring, R_NEXT);
+  const capacity = load<u32>(ring, R_CAPACITY);
+  if (next - load<u32>(ring, R_RECLAIMED) >= capacity) return 0;
   store<u32>(ring, next + 1, R_NEXT);
   return ring + R_ENTRIES + (next & (capacity - 1)) * entrySize;
 }

@@ -49,7 +49,7 @@ import {
 import { macKey, macLearn, macLookup } from './mac-table';
 import { deliver, hold } from './port';
 import { refusesSender } from './policy';
-import { ringPublish, ringReserve } from './ring';
+import { ringPublish, ringReserveReclaimed } from './ring';
 import { bufferOf, count, countDrop, reclaim, signal, threadAt } from './thread';
 
 /** Puts a frame on the ring to another thread, taking one reference of its buffer. */
@@ -69,7 +69,7 @@ function push(
   }
   // Slots whose entries were consumed may be written again only once their buffers are taken back.
   reclaim(thread, ring);
-  const entry = ringReserve(ring, ENTRY_SIZE);
+  const entry = ringReserveReclaimed(ring, ENTRY_SIZE);
   if (entry == 0) {
     countDrop(thread, full);
     return;

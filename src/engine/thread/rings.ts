@@ -1,4 +1,5 @@
 /** Makes the rings of `kernel/layout.ts` in host memory. Control thread. */
+import { isPowerOfTwo } from '../../shared/power-of-two';
 import {
   BUFFER_SIZE,
   COMPLETION_SIZE,
@@ -38,6 +39,8 @@ function createRing(
   entryBytes: number,
   purpose: string,
 ): number {
+  if (!isPowerOfTwo(capacity))
+    throw new RangeError(`ring capacity: expected a power of two, got ${capacity}`);
   const ring = memory.take(R_ENTRIES + capacity * entryBytes, purpose);
   memory.setU32(ring + R_CAPACITY, capacity);
   return ring;

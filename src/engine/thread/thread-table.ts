@@ -4,6 +4,7 @@
  * be replaced on the same state.
  */
 import type { ThreadRole } from '../../contract/telemetry';
+import { nextPowerOfTwo } from '../../shared/power-of-two';
 import { RefusalError } from '../../shared/refusal-error';
 import {
   BUFFER_SIZE,
@@ -211,7 +212,9 @@ export class ThreadTable {
     consumerBlock: number,
   ): void {
     const memory = this.#memory;
-    const ring = createFrameRing(memory, Math.max(16, poolBuffers / DESTINATION_SHARE));
+    // The greatest power of two within the share.
+    const share = nextPowerOfTwo(poolBuffers / DESTINATION_SHARE + 1) / 2;
+    const ring = createFrameRing(memory, Math.max(16, share));
     memory.setU32(memory.getU32(producerBlock + T_OUT_RINGS) + consumer * 4, ring);
     memory.setU32(memory.getU32(consumerBlock + T_IN_RINGS) + producer * 4, ring);
   }
