@@ -287,17 +287,9 @@ export function drainHold(thread: u32, nic: u32, mayWait: bool): bool {
   return false;
 }
 
-/**
- * Delivers what is held and then opens the port: what comes later goes straight in. False while frames are
- * left, or while the guest, which just got them, has less than half of its buffers posted.
- */
+/** Delivers what is held and then opens the port: what comes later goes straight in. False while frames are left. */
 export function releaseHold(thread: u32, nic: u32, mayWait: bool): bool {
   if (!drainHold(thread, nic, mayWait)) return false;
-  const isUp = atomic.load<u32>(nic, N_STATE) != NIC_DOWN;
-  if (mayWait && isUp && receiveBuffers(nic) * 2 < load<u32>(nic, N_RX_SIZE)) {
-    atomic.store<u32>(nic, 1, N_STARVED);
-    return false;
-  }
   if (isHolding(atomic.load<u32>(nic, N_STATE))) atomic.store<u32>(nic, NIC_UP, N_STATE);
   return true;
 }

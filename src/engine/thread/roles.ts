@@ -1,5 +1,4 @@
 /** The kernel roles: which kernel calls make up a turn, and which requests they answer. */
-import { NANOSECONDS_PER_MILLISECOND } from '../../shared/units';
 import { Q_HOLD, T_VM_COUNT, T_VM_LIST } from '../kernel/layout';
 import type { MemoryViews } from '../memory/host-memory';
 import type { Kernel } from './kernel';
@@ -8,7 +7,7 @@ import type { ThreadStart } from './protocol';
 
 const NEVER = (): boolean => false;
 /** A guest that has taken nothing for so long takes nothing. */
-const PATIENCE_NS = 500 * NANOSECONDS_PER_MILLISECOND;
+const PATIENCE_MS = 500;
 
 /**
  * The adapter thread: the emulated hardware, which takes no processor time from queues. When it drops
@@ -54,13 +53,8 @@ export type SetFilters = (
 /** A queue's thread, the default queue's thread, or a parked one. */
 export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews): KernelRole {
   const { thread } = start;
-  let now = 0;
-  const clock = (): number => now;
   return {
-    turn: (at) => {
-      now = at;
-      return kernel.serveTurn(thread, at);
-    },
+    turn: (now) => kernel.serveTurn(thread, now),
     hasWork: () => kernel.serveHasWork(thread) !== 0,
     due: () => Infinity,
     mustGiveWay: NEVER,
@@ -69,7 +63,6 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
         case 'adopt': {
           const held = (): number => kernel.heldCount(request.nic);
           const step = patiently(
-            clock,
             held,
             (mayWait) => kernel.adopt(thread, request.nic, mayWait) !== 0,
           );
@@ -91,12 +84,11 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
           return true;
         case 'release-hold':
           return patiently(
-            clock,
             () => kernel.heldCount(request.nic),
             (mayWait) => kernel.releaseHold(thread, request.nic, mayWait) !== 0,
           );
         case 'deliver-late':
-          return lateDelivery(thread, kernel, clock, request);
+          return lateDelivery(thread, kernel, request);
         default:
           return undefined;
       }
@@ -108,12 +100,10 @@ export function serveRole(start: ThreadStart, kernel: Kernel, views: MemoryViews
 function lateDelivery(
   thread: number,
   kernel: Kernel,
-  clock: () => number,
   { nic, at, end }: { readonly nic: number; readonly at: number; readonly end: number },
 ): () => boolean {
   let next = at;
   return patiently(
-    clock,
     () => end - next,
     (mayWait) => {
       next = kernel.deliverLate(thread, nic, next, end, mayWait) >>> 0;
@@ -124,20 +114,16 @@ function lateDelivery(
 
 /**
  * A step that is repeated each turn while the guest takes what is left; a guest that takes nothing for
- * {@link PATIENCE_NS} loses it.
- * @param clock time of the present turn. @param left what is left before the step.
- * @param step done? With 0 it must not wait for the guest.
+ * {@link PATIENCE_MS} loses it. The time is the clock's, not the turn's: a thread that has slept is asked
+ * before its first turn.
+ * @param left what is left before the step. @param step done? With 0 it must not wait for the guest.
  */
-function patiently(
-  clock: () => number,
-  left: () => number,
-  step: (mayWait: number) => boolean,
-): () => boolean {
-  let progressNs = clock();
+function patiently(left: () => number, step: (mayWait: number) => boolean): () => boolean {
+  let progressMs = performance.now();
   return () => {
     const before = left();
-    const isDone = step(clock() - progressNs < PATIENCE_NS ? 1 : 0);
-    if (left() < before) progressNs = clock();
+    const isDone = step(performance.now() - progressMs < PATIENCE_MS ? 1 : 0);
+    if (left() < before) progressMs = performance.now();
     return isDone;
   };
 }
