@@ -58,8 +58,12 @@ class InlineThread extends EventEmitter {
   }
 
   #request(id: number, request: Parameters<KernelRole['handle']>[0]): void {
+    if (request.kind === 'sync') {
+      this.#waiting.push({ id, condition: () => true });
+      return;
+    }
     const outcome =
-      request.kind === 'sync' || request.kind === 'pin'
+      request.kind === 'pin'
         ? true
         : request.kind === 'drained'
           ? () => areRead(this.#views, request.rings)

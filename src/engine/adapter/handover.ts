@@ -35,7 +35,7 @@ export interface Fence {
 /** Makes the adapter swap its table between two bursts, and put fences behind the last frames of the old one. */
 export type Program = (fences: readonly Fence[]) => Promise<void>;
 
-/** Every serving thread begins a new turn: what it decided by older state has been published. */
+/** Every serving thread makes a whole turn: what it decided by older state has been published. */
 export async function gracePeriod(threads: ThreadTable): Promise<void> {
   await Promise.all(
     threads
@@ -86,7 +86,6 @@ export async function joinQueue(
 ): Promise<void> {
   Atomics.store(views.i32, (queue + Q_HOLD) >>> 2, 1);
   // A whole turn of the new owner: its receive buffers are posted, and it has seen Q_HOLD.
-  await to.request({ kind: 'sync' });
   await to.request({ kind: 'sync' });
   await readUpTo(views, [{ thread: from, queue: fromQueue }], activate);
   await to.request({

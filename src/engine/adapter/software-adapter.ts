@@ -96,7 +96,6 @@ export class SoftwareAdapter {
     queueThreads.assign(this.#defaultThread, this.block, this.defaultQueue.address);
     // One turn: its receive buffers are posted before a frame can come.
     await this.#defaultThread.request({ kind: 'sync' });
-    await this.#defaultThread.request({ kind: 'sync' });
   }
 
   get thread(): EngineThread {

@@ -121,7 +121,8 @@ const WAIT_INTERVAL_NS: f64 = 1000000;
  */
 function dropUnlessItMayWait(thread: u32, queue: u32, now: f64): bool {
   starved = queue;
-  atomic.store<u32>(queue, 1, Q_SHORT);
+  // A store that others see is dear, and a queue that is short drops many.
+  if (atomic.load<u32>(queue, Q_SHORT) == 0) atomic.store<u32>(queue, 1, Q_SHORT);
   wake(load<u32>(queue, Q_THREAD));
   if (now - load<f64>(queue, Q_WAITED_NS) >= WAIT_INTERVAL_NS) {
     store<f64>(queue, now, Q_WAITED_NS);

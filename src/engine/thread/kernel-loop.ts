@@ -98,6 +98,11 @@ export function runKernelLoop(
         life.stopped = true;
         return;
       }
+      if (message.request.kind === 'sync') {
+        // Answered after the turn that comes now: whoever asks may be waiting for something that a turn does.
+        waiting.push({ id: message.id, condition: () => true });
+        continue;
+      }
       const outcome = handle(message.request);
       if (outcome === undefined)
         post({
@@ -112,7 +117,6 @@ export function runKernelLoop(
   };
 
   const handle = (request: ThreadRequest): (() => boolean) | true | undefined => {
-    if (request.kind === 'sync') return true;
     if (request.kind === 'drained') return () => areRead(views, request.rings);
     if (request.kind === 'pin') {
       affinity.pin(request.processor);

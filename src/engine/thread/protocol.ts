@@ -32,7 +32,7 @@ export interface ThreadStart {
 
 /** What a thread can be asked. Addresses are blocks of `kernel/layout.ts`. */
 export type ThreadRequest =
-  /** Answered at the next turn: everything decided before has been published. */
+  /** Answered after a whole turn that began later: everything decided before it has been published. */
   | { readonly kind: 'sync' }
   /** Answered when each of these rings has been read up to the given index. */
   | { readonly kind: 'drained'; readonly rings: readonly RingMark[] }

@@ -1,10 +1,11 @@
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { T_DOORBELL, T_SLEEPING, T_WAKE } from '../../../src/engine/kernel/layout';
 import { HostMemory } from '../../../src/engine/memory/host-memory';
 import { compileKernel, instantiateKernel } from '../../../src/engine/thread/kernel';
 import { runKernelLoop } from '../../../src/engine/thread/kernel-loop';
+import type { FromThread } from '../../../src/engine/thread/protocol';
 
 const THREAD_BYTES = 1024;
 const MOST_TURNS = 3;
@@ -80,5 +81,46 @@ describe('the loop of a kernel thread', () => {
 
     expect(hasWoken).toBe(true);
     expect(ends[0]).toBe('not-equal');
+  });
+
+  it('answers a sync only after a whole turn, however many come at once', async () => {
+    const memory = new HostMemory(1);
+    const module = await compileKernel();
+    const thread = memory.take(THREAD_BYTES, 'A thread block');
+    const { port1, port2 } = new MessageChannel();
+    const rings = (): number => Atomics.add(memory.i32, (thread + T_DOORBELL) >>> 2, 1);
+    for (const id of [1, 2]) port1.postMessage({ kind: 'request', id, request: { kind: 'sync' } });
+    rings();
+    const answered: number[] = [];
+    const answers = (): number[] => {
+      for (;;) {
+        const received = receiveMessageOnPort(port1) as { message: FromThread } | undefined;
+        if (!received) return [...answered];
+        if (received.message.kind === 'answer') answered.push(received.message.id);
+      }
+    };
+
+    const before: number[][] = [];
+    runKernelLoop(
+      {
+        ...{ role: 'queue', name: 'a thread', memory: memory.memory, module, thread },
+        ...{ block: 0, processor: -1, control: port2 },
+      },
+      () => ({
+        turn: () => {
+          if (before.push(answers()) < 2) return 1;
+          port1.postMessage({ kind: 'stop' });
+          rings();
+          return 1;
+        },
+        hasWork: () => false,
+        due: () => Infinity,
+        mustGiveWay: () => false,
+        handle: () => undefined,
+      }),
+    );
+    port1.close();
+
+    expect(before.slice(0, 2)).toEqual([[], [1, 2]]);
   });
 });
