@@ -53,9 +53,9 @@ import {
   ringFill,
 } from '../thread/rings';
 
-/** Receive buffers that can be posted: for a VM's queue, and for the default queue, which serves many. */
-const FREE_ENTRIES = 1024;
-const DEFAULT_FREE_ENTRIES = 4096;
+/** Receive buffers that can be posted: for a VM's queue at least, and for the default queue, which serves many. */
+const LEAST_FREE_ENTRIES = 1024;
+export const DEFAULT_FREE_ENTRIES = 4096;
 
 export interface QueueCounters {
   readonly frames: number;
@@ -108,10 +108,14 @@ export class QueueBlock {
     memory.setU32(this.address + Q_ID, queueId);
   }
 
-  /** Makes its rings, if they are not there. @throws RefusalError `host-memory-exhausted`; nothing is taken then. */
-  makeRings(): void {
+  /**
+   * Makes its rings, if they are not there.
+   * @param buffers that will be posted at most; a power of two.
+   * @throws RefusalError `host-memory-exhausted`; nothing is taken then.
+   */
+  makeRings(buffers: number): void {
     if (this.#completionRing !== 0) return;
-    const entries = this.queueId === 0 ? DEFAULT_FREE_ENTRIES : FREE_ENTRIES;
+    const entries = Math.max(LEAST_FREE_ENTRIES, buffers);
     const freeRing = createFreeRing(this.#memory, entries);
     try {
       // More than all buffers that can be posted, with room for fences.

@@ -18,7 +18,7 @@ import type { ThreadTable } from '../thread/thread-table';
 /** Frames that a VM queue's thread can have under way: 4 MiB of buffers. */
 export const QUEUE_POOL_BUFFERS = 2048;
 /** The default queue's thread serves many NICs. */
-export const DEFAULT_POOL_BUFFERS = 6144;
+export const DEFAULT_POOL_BUFFERS = 8192;
 const PARKED = 1;
 const BUFFERS_BACK_POLL_MS = 1;
 

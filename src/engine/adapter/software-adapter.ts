@@ -31,7 +31,7 @@ import type { Kernel } from '../thread/kernel';
 import { wireTakenByNow } from '../thread/rings';
 import type { ThreadTable } from '../thread/thread-table';
 import { buildFilterTable, type FilterTable } from './filter-table';
-import { QueueBlock } from './queue-block';
+import { DEFAULT_FREE_ENTRIES, QueueBlock } from './queue-block';
 import { drained, type Fence } from './handover';
 import { DEFAULT_POOL_BUFFERS, type QueueThreads } from './queue-threads';
 
@@ -68,7 +68,7 @@ export class SoftwareAdapter {
     this.macTable = memory.take(MAC_TABLE_SIZE, 'A MAC table');
     this.#nics = memory.take(MAX_NICS * 4, 'A NIC table');
     this.defaultQueue = new QueueBlock(memory, 0);
-    this.defaultQueue.makeRings();
+    this.defaultQueue.makeRings(DEFAULT_FREE_ENTRIES);
     this.accountDefaultQueue();
     memory.setU32(this.block + A_INDEX, index);
     memory.setU32(this.block + A_MAC_TABLE, this.macTable);

@@ -127,7 +127,7 @@ export class Steering {
   /** A complete queue gets the filters with which it begins, buffers and all. */
   async activate(queue: HardwareQueue, filters: readonly ReceiveFilter[]): Promise<void> {
     queue.mode = this.#ports.bufferMode(queue.portId, filters);
-    queue.block.makeRings();
+    queue.block.makeRings(this.#adapter.parts.memory.getU32(queue.port.nic + N_RX_SIZE));
     this.attach(queue);
     if (filters.length > 0) await this.#undoable(queue, () => this.#toQueue(queue, filters));
   }

@@ -111,7 +111,8 @@ export function bootGuest(
 /** Entries of each virtqueue: the buffers take at most half of the memory. */
 function ringSize(memoryBytes: number): number {
   if (memoryBytes < 16 * MIB) return 128;
-  return memoryBytes < 64 * MIB ? 512 : 1024;
+  if (memoryBytes < 64 * MIB) return 512;
+  return memoryBytes < 256 * MIB ? 1024 : 4096;
 }
 
 /** Sets what the guest does; also while it is stopped between two turns. */

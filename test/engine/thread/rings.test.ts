@@ -17,6 +17,6 @@ describe('a ring between two threads', () => {
     const producer = table.threads().find(({ name }) => name.startsWith('default queue'));
     const rings = table.ringsFrom(producer?.index ?? -1);
     expect(rings.length).toBeGreaterThan(0);
-    for (const ring of rings) expect(ringCapacity(host.memory, ring)).toBe(512);
+    for (const ring of rings) expect(ringCapacity(host.memory, ring)).toBe(1024);
   });
 });
